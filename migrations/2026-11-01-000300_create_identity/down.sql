@@ -1,0 +1,11 @@
+DROP TABLE one_time_codes;
+DROP TABLE signing_delegations;
+DROP TABLE api_keys;
+DROP TABLE login_failures;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE deputies;
+DROP TABLE memberships;
+DROP TABLE users;
+DROP TABLE jurisdictions;
+DROP TABLE units;

@@ -1,0 +1,130 @@
+-- Units and people. A membership ties one person to one unit with roles; a person may have several.
+
+CREATE TABLE units (
+    id          uuid PRIMARY KEY,
+    uscc        text NOT NULL CONSTRAINT units_uscc_is_18 CHECK (length(uscc) = 18),
+    name        text NOT NULL,
+    kind        text NOT NULL CONSTRAINT units_kind_known CHECK (kind IN ('enterprise', 'authority', 'platform')),
+    is_external boolean NOT NULL,
+    division    text NOT NULL,
+    address     text NOT NULL,
+    contact_phone text NOT NULL,
+    verified_at timestamptz,
+    created_at  timestamptz NOT NULL,
+    CONSTRAINT units_uscc_unique UNIQUE (uscc)
+);
+
+-- The nodes of the division tree that an authority answers for, by date.
+CREATE TABLE jurisdictions (
+    unit_id    uuid NOT NULL REFERENCES units,
+    division   text NOT NULL,
+    from_on    date NOT NULL,
+    until_on   date,
+    PRIMARY KEY (unit_id, division, from_on)
+);
+
+CREATE TABLE users (
+    id            uuid PRIMARY KEY,
+    login         text NOT NULL CONSTRAINT users_login_unique UNIQUE,
+    name          text NOT NULL,
+    phone         text,
+    password_hash text,
+    pin_hash      text,
+    rights_epoch  bigint NOT NULL DEFAULT 1,
+    created_at    timestamptz NOT NULL
+);
+CREATE INDEX users_by_phone ON users (phone);
+
+CREATE TABLE memberships (
+    id         uuid PRIMARY KEY,
+    user_id    uuid NOT NULL REFERENCES users,
+    unit_id    uuid NOT NULL REFERENCES units,
+    roles      text[] NOT NULL CONSTRAINT memberships_roles_known CHECK (roles <@ ARRAY[
+        'unit_admin','clerk','signatory','dispatcher','driver','weigher',
+        'viewer','inspector','manager','platform_admin']),
+    started_at timestamptz NOT NULL,
+    ended_at   timestamptz
+);
+CREATE INDEX memberships_by_user ON memberships (user_id);
+CREATE INDEX memberships_by_unit ON memberships (unit_id);
+
+-- A deputy signs in a signatory's place between two days.
+CREATE TABLE deputies (
+    id            uuid PRIMARY KEY,
+    membership_id uuid NOT NULL REFERENCES memberships,
+    deputy_id     uuid NOT NULL REFERENCES memberships,
+    from_on       date NOT NULL,
+    until_on      date NOT NULL,
+    CONSTRAINT deputies_dates_ordered CHECK (from_on <= until_on)
+);
+
+-- One family per login; rotation keeps the family, reuse ends it.
+CREATE TABLE sessions (
+    id            uuid PRIMARY KEY,
+    user_id       uuid NOT NULL REFERENCES users,
+    membership_id uuid REFERENCES memberships,
+    device        text,
+    created_at    timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    ended_at      timestamptz,
+    ended_because text
+);
+CREATE INDEX sessions_by_user ON sessions (user_id);
+CREATE TABLE refresh_tokens (
+    token_hash   bytea PRIMARY KEY,
+    session_id   uuid NOT NULL REFERENCES sessions,
+    issued_at    timestamptz NOT NULL,
+    used_at      timestamptz,
+    successor    bytea
+);
+CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id);
+
+-- Counted per account AND source, so that a stranger cannot lock a user out.
+CREATE TABLE login_failures (
+    account_hash bytea NOT NULL,
+    source       text NOT NULL,
+    failures     int NOT NULL,
+    next_try_at  timestamptz NOT NULL,
+    PRIMARY KEY (account_hash, source)
+);
+
+CREATE TABLE api_keys (
+    id            uuid PRIMARY KEY,
+    unit_id       uuid NOT NULL REFERENCES units,
+    name          text NOT NULL,
+    key_hash      bytea NOT NULL UNIQUE,
+    roles         text[] NOT NULL,
+    created_by    uuid NOT NULL REFERENCES users,
+    created_at    timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    revoked_at    timestamptz,
+    last_used_at  timestamptz
+);
+
+-- A named signatory lets a key sign: which acts, until when.
+CREATE TABLE signing_delegations (
+    id            uuid PRIMARY KEY,
+    api_key_id    uuid NOT NULL REFERENCES api_keys,
+    signatory_id  uuid NOT NULL REFERENCES memberships,
+    acts          text[] NOT NULL,
+    from_at       timestamptz NOT NULL,
+    until_at      timestamptz NOT NULL,
+    revoked_at    timestamptz
+);
+
+-- Told by voice to somebody without a device: ten minutes, five tries, one act.
+CREATE TABLE one_time_codes (
+    id           uuid PRIMARY KEY,
+    code_hash    bytea NOT NULL,
+    manifest_id  uuid NOT NULL,
+    act          text NOT NULL,
+    user_id      uuid NOT NULL REFERENCES users,
+    unit_id      uuid NOT NULL REFERENCES units,
+    made_by      uuid NOT NULL REFERENCES users,
+    made_at      timestamptz NOT NULL,
+    expires_at   timestamptz NOT NULL,
+    tries        int NOT NULL DEFAULT 0,
+    next_try_at  timestamptz,
+    used_at      timestamptz
+);
+CREATE INDEX one_time_codes_by_manifest ON one_time_codes (manifest_id, act);

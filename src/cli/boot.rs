@@ -1,0 +1,186 @@
+//! From settings to a running [`App`]: database, schema, keys, catalogues.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpServer, web};
+use diesel::sql_types::{Text, Timestamptz};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+
+use super::Failure;
+use crate::platform::app::{App, Limits, NumberMode};
+use crate::platform::calendar::WorkingDays;
+use crate::platform::clock::Clock;
+use crate::platform::cluster::{self, Cluster, ClusterOptions};
+use crate::platform::db::{Db, DbSettings, Sql};
+use crate::platform::keys::Keys;
+use crate::platform::migrate::{self, Direction};
+use crate::platform::respond::respond;
+use crate::{contract, evidence};
+
+/// Where the data are: a named server, or a cluster of our own that ends with us.
+pub struct Database {
+    /// Owner's address of the database.
+    pub url: String,
+    /// Data folder of this installation.
+    pub data: PathBuf,
+    cluster: Option<Cluster>,
+}
+
+impl Database {
+    /// `DATABASE_URL`, else a private cluster in the data folder.
+    ///
+    /// # Errors
+    /// With exit code 78 where no PostgreSQL programs are found.
+    pub fn find(data: Option<PathBuf>, durable: bool) -> Result<Self, Failure> {
+        let data = data.unwrap_or_else(cluster::default_data_dir);
+        if let Ok(url) = std::env::var("DATABASE_URL")
+            && !url.is_empty()
+        {
+            return Ok(Self { url, data, cluster: None });
+        }
+        let options = ClusterOptions { data: data.clone(), durable, max_connections: 100, shared_buffers: "256MB".into() };
+        let cluster = Cluster::start(&options).map_err(|error| Failure { code: error.exit_code(), ..Failure::of(&error) })?;
+        Ok(Self { url: cluster.url("postgres"), data, cluster: Some(cluster) })
+    }
+
+    /// A sentence for people: which database this is.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match &self.cluster {
+            Some(cluster) => format!("private PostgreSQL {} in {}", cluster.major(), self.data.display()),
+            None => "DATABASE_URL".into(),
+        }
+    }
+
+    /// Stops a private cluster.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub fn stop(self) -> Result<(), Failure> {
+        self.cluster.map_or(Ok(()), |cluster| cluster.stop().map_err(Failure::from))
+    }
+}
+
+/// What an installation is for; written at first start and never changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Production.
+    Serve,
+    /// The fictional district.
+    Demo,
+    /// Measurements.
+    Bench,
+    /// Tests.
+    Test,
+}
+
+impl Purpose {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Serve => "serve",
+            Self::Demo => "demo",
+            Self::Bench => "bench",
+            Self::Test => "test",
+        }
+    }
+    const fn numbers(self) -> NumberMode {
+        match self {
+            Self::Serve => NumberMode::National,
+            Self::Demo | Self::Bench | Self::Test => NumberMode::Local,
+        }
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct InstallationRow {
+    #[diesel(sql_type = Text)]
+    number_mode: String,
+    #[diesel(sql_type = Text)]
+    purpose: String,
+}
+
+/// Migrates, opens keys and pool, loads catalogues.
+///
+/// # Errors
+/// When any of it fails, or the database belongs to an installation of another purpose.
+pub async fn open(url: &str, data: &Path, purpose: Purpose, clock: Clock, limits: Limits, db: &DbSettings) -> Result<Arc<App>, Failure> {
+    migrate::run(url, Direction::Up)?;
+    let mut owner = AsyncPgConnection::establish(url).await?;
+    let now = clock.now();
+    Sql("INSERT INTO installation (number_mode, purpose, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind::<Text, _>(purpose.numbers().as_str())
+        .bind::<Text, _>(purpose.as_str())
+        .bind::<Timestamptz, _>(now)
+        .execute(&mut owner)
+        .await?;
+    let rows: Vec<InstallationRow> = Sql("SELECT number_mode, purpose FROM installation").load(&mut owner).await?;
+    let found = rows.into_iter().next().ok_or_else(|| Failure::new("the installation has no row"))?;
+    if found.purpose != purpose.as_str() {
+        return Err(Failure::new(format!(
+            "this database holds an installation made by `{}`; `{}` will not touch it: name another with DATABASE_URL or --data",
+            found.purpose,
+            purpose.as_str()
+        )));
+    }
+    let numbers = if found.number_mode == NumberMode::National.as_str() { NumberMode::National } else { NumberMode::Local };
+    let keys = Keys::open(&mut owner, &data.join("keys"), now).await?;
+    drop(owner);
+    let app = App {
+        clock,
+        db: Db::open(url, db)?,
+        keys,
+        numbers,
+        limits,
+        working_days: RwLock::new(Arc::new(WorkingDays::default())),
+        data: data.to_owned(),
+        contract: serde_json::to_value(contract::openapi())?,
+        formats: contract::formats(),
+        schemas: RwLock::default(),
+        shelves: RwLock::default(),
+    };
+    Ok(Arc::new(app))
+}
+
+/// A server that runs in this process.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// To stop it.
+    pub handle: ServerHandle,
+}
+
+/// Binds and serves; jobs run beside it.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn serve(app: &Arc<App>, listen: SocketAddr, workers: usize) -> Result<Running, Failure> {
+    let shared = web::Data::from(app.clone());
+    let server = HttpServer::new(move || actix_web::App::new().app_data(shared.clone()).configure(contract::mount).wrap(from_fn(respond)))
+        .workers(workers)
+        .client_request_timeout(std::time::Duration::from_secs(10))
+        .shutdown_timeout(20)
+        .disable_signals()
+        .bind(listen)
+        .map_err(|error| Failure::new(format!("cannot listen on {listen}: {error}")))?;
+    let address = server.addrs().into_iter().next().ok_or_else(|| Failure::new("no address was bound"))?;
+    let server = server.run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    actix_web::rt::spawn(jobs(app.clone()));
+    Ok(Running { address, handle })
+}
+
+/// Background work of one process; every job is idempotent and takes turns with other processes.
+async fn jobs(app: Arc<App>) {
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(250));
+    loop {
+        tick.tick().await;
+        if let Err(problem) = evidence::run_feed(&app).await {
+            tracing::warn!(%problem, "the feed job failed; it is tried again");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Commands: the way from a shell into the program. No rule lives here.
+
+pub mod boot;
+pub mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Liandan (联单): waste transfer manifests over one PostgreSQL.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (also without a command).
+    Serve(serve::Options),
+    /// Bring the database to the present schema.
+    Migrate {
+        /// Take every step back, then forward again: only for an empty database.
+        #[arg(long)]
+        down: bool,
+    },
+    /// Print the contract.
+    Openapi,
+    /// Make the first platform administrator.
+    Admin {
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum AdminCommand {
+    /// Create the first administrator; the password is read from standard input.
+    Create {
+        /// Log-in name.
+        #[arg(long)]
+        login: String,
+        /// 统一社会信用代码 of the operating unit.
+        #[arg(long)]
+        uscc: String,
+        /// Its name.
+        #[arg(long)]
+        unit: String,
+        /// Data folder of the private cluster.
+        #[arg(long)]
+        data: Option<PathBuf>,
+    },
+}
+
+/// Why a command ended: a sentence and an exit code.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// A failure with exit code 1.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 1 }
+    }
+    /// A failure with its own exit code.
+    pub fn with_code(message: impl Into<String>, code: u8) -> Self {
+        Self { message: message.into(), code }
+    }
+    /// The whole chain of an error.
+    pub fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(next) = cause {
+            message.push_str(": ");
+            message.push_str(&next.to_string());
+            cause = next.source();
+        }
+        Self::new(message)
+    }
+}
+
+impl<E: std::error::Error + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::of(&error)
+    }
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command.unwrap_or_else(|| Command::Serve(serve::Options::default())) {
+        Command::Serve(options) => serve::run(&options),
+        Command::Migrate { down } => migrate(down),
+        Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
+        Command::Admin { command: AdminCommand::Create { login, uscc, unit, data } } => serve::create_admin(&login, &uscc, &unit, data),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("liandan: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn migrate(down: bool) -> Result<(), Failure> {
+    use crate::platform::migrate::{Direction, run};
+    let database = boot::Database::find(None, true)?;
+    if down {
+        run(&database.url, Direction::Down)?;
+    }
+    let steps = run(&database.url, Direction::Up)?;
+    println!("{steps} steps");
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Every route in one list: [`mount`] serves it and [`openapi`] prints it, so the two cannot differ.
+
+use actix_web::middleware::from_fn;
+use actix_web::{HttpResponse, get, web};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+
+use crate::identity::auth::authenticate;
+use crate::platform::app::App;
+use crate::platform::mass;
+use crate::platform::problem::{Kind, Problem, ProblemBody, kinds};
+use crate::platform::respond::unrouted;
+use crate::platform::shape::FormatCheck;
+use crate::{evidence, identity};
+
+macro_rules! routes {
+    (api: [$($api:path),* $(,)?], root: [$($root:path),* $(,)?] $(,)?) => {
+        #[derive(OpenApi)]
+        #[openapi(paths($($api),*))]
+        struct Api;
+
+        #[derive(OpenApi)]
+        #[openapi(paths($($root),*), components(schemas(ProblemBody)))]
+        struct Root;
+
+        fn mount_api(config: &mut web::ServiceConfig) {
+            $(config.service($api);)*
+        }
+        fn mount_root(config: &mut web::ServiceConfig) {
+            $(config.service($root);)*
+        }
+    };
+}
+
+routes! {
+    api: [
+        identity::http::create_session, identity::http::switch_session, identity::http::refresh_session, identity::http::delete_session,
+        identity::http::get_me, identity::http::change_secret, identity::http::register_unit, identity::http::find_units,
+        identity::http::get_unit, identity::http::verify_unit, identity::http::add_external_unit, identity::http::add_authority,
+        identity::http::add_user, identity::http::list_memberships, identity::http::add_membership, identity::http::end_membership,
+        identity::http::set_roles, identity::http::name_deputy, identity::http::add_api_key, identity::http::list_api_keys,
+        identity::http::revoke_api_key, identity::http::delegate_signing,
+    ],
+    root: [evidence::http::list_keys, get_problem_kind, live, ready],
+}
+
+/// Serves every route.
+pub fn mount(config: &mut web::ServiceConfig) {
+    mount_root(config);
+    config.service(web::scope("/api/v1").wrap(from_fn(authenticate)).configure(mount_api).default_service(web::to(unrouted)));
+    config.service(utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").url("/api-spec/openapi.json", openapi()));
+    config.default_service(web::to(unrouted));
+}
+
+/// The contract as a document.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = Root::openapi().nest("/api/v1", Api::openapi());
+    document.info.title = "Liandan 联单".into();
+    document.info.version = env!("CARGO_PKG_VERSION").into();
+    document.info.description = Some("Waste transfer manifests (危险废物转移联单). Masses are integer grams; times are RFC 3339 in UTC.".into());
+    document
+        .components
+        .get_or_insert_with(Default::default)
+        .add_security_scheme("bearer", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()));
+    document
+}
+
+/// The contract as it is printed into `api-spec/openapi.json`.
+///
+/// # Errors
+/// Never in practice; a document that cannot be written.
+pub fn printed() -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&openapi()).map(|text| text + "\n")
+}
+
+/// The checks behind the contract's formats, so that a wrong check digit gets its own place and sentence.
+#[must_use]
+pub fn formats() -> Vec<FormatCheck> {
+    let mut all = vec![identity::uscc::FORMAT];
+    all.extend(mass::FORMATS);
+    all
+}
+
+/// Every kind of problem, for the pages under `/problems`.
+#[must_use]
+pub fn problem_kinds() -> Vec<&'static Kind> {
+    let mut all: Vec<&'static Kind> = kinds::ALL.to_vec();
+    all.extend(identity::acts::KINDS.iter());
+    all.push(&evidence::NUMBERS_EXHAUSTED);
+    all
+}
+
+/// A page that explains a kind of problem.
+#[utoipa::path(
+    tag = "platform", operation_id = "get_problem_kind", params(("code" = String, Path)),
+    responses((status = 200, description = "The kind, in both languages", body = String, content_type = "text/html"),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/problems/{code}")]
+pub async fn get_problem_kind(code: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let kind = problem_kinds().into_iter().find(|kind| kind.code == code.as_str()).ok_or_else(Problem::not_found)?;
+    let page = format!(
+        "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><title>{code}</title><h1>{zh}</h1><p lang=\"en\">{en}</p><p>HTTP {status} · <code>{code}</code></p>",
+        code = kind.code,
+        zh = kind.zh,
+        en = kind.en,
+        status = kind.status
+    );
+    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page))
+}
+
+/// State of the process.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub struct Health {
+    /// `ok`.
+    state: &'static str,
+}
+
+/// Whether the process runs.
+#[utoipa::path(tag = "platform", operation_id = "get_live", responses((status = 200, description = "It runs", body = Health)))]
+#[get("/health/live")]
+pub async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(Health { state: "ok" })
+}
+
+/// Whether the process can serve: it reaches its database.
+#[utoipa::path(
+    tag = "platform", operation_id = "get_ready",
+    responses((status = 200, description = "It can serve", body = Health),
+        (status = 503, description = "It cannot reach its database", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/health/ready")]
+pub async fn ready(app: web::Data<App>) -> Result<HttpResponse, Problem> {
+    use diesel_async::RunQueryDsl;
+    let mut conn = app.db.get().await?;
+    crate::platform::db::Sql("SELECT 1").execute(&mut conn).await.map_err(|_| Problem::busy())?;
+    Ok(HttpResponse::Ok().json(Health { state: "ok" }))
+}

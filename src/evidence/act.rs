@@ -1,0 +1,443 @@
+//! One act: one transaction that claims the idempotency key, does its work and appends its event.
+//!
+//! No act can forget the key, check mode or the proof, because only [`transact`] opens the transaction
+//! and only [`Tx::append`] makes the answer.
+
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::chain::{GENESIS, NewEvent, Proof, Signer, event_hash};
+use super::store::{self, StoredEvent};
+use crate::platform::call::Call;
+use crate::platform::clock::rfc3339;
+use crate::platform::db::Sql;
+use crate::platform::problem::{Problem, kinds};
+
+/// Stands for the manifest number until the statement that takes it: 14 digits that no number has.
+const NUMBER_PLACEHOLDER: &str = "00000000000000";
+
+/// An act that was done: all of it comes from its event, so a replay says the same.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Done {
+    /// The act.
+    pub act: String,
+    /// Kind of the subject.
+    pub subject_kind: String,
+    /// The subject.
+    pub subject_id: Uuid,
+    /// The subject's version after the act, for the next `If-Match`.
+    #[schema(minimum = 1)]
+    pub version: i64,
+    /// When the signer says it happened.
+    pub claimed_at: String,
+    /// When it was recorded.
+    pub recorded_at: String,
+    /// What came of it: state, number, warnings and the act's own facts.
+    pub result: Value,
+    /// The installation's signature under the event; absent in check mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub proof: Option<Proof>,
+}
+
+/// The answer of an act, or of several in one transaction (a composite).
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ActAnswer {
+    /// The acts in their order.
+    pub done: Vec<Done>,
+    /// Soft faults (软提示): stored in the events, shown here, food for alerts.
+    pub warnings: Vec<Value>,
+}
+
+/// The answer of check mode.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CheckAnswer {
+    /// What would be done.
+    pub would: Vec<Done>,
+    /// What would be warned of.
+    pub warnings: Vec<Value>,
+}
+
+/// The open transaction of one act.
+pub struct Tx<'c> {
+    /// The connection; every query of the act goes through it.
+    pub conn: &'c mut AsyncPgConnection,
+    /// The request.
+    pub call: &'c Call,
+    signer: Signer,
+    ids: std::vec::IntoIter<Uuid>,
+    done: Vec<Done>,
+}
+
+/// What [`transact`] gives back.
+pub struct Outcome {
+    done: Vec<Done>,
+    replayed: bool,
+    check: bool,
+}
+
+#[derive(diesel::QueryableByName)]
+struct ClaimRow {
+    #[diesel(sql_type = Bool)]
+    is_new: bool,
+    #[diesel(sql_type = Nullable<Binary>)]
+    fingerprint: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Array<SqlUuid>>)]
+    event_ids: Option<Vec<Uuid>>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    secret: Option<bool>,
+}
+
+// ON CONFLICT waits for a parallel twin to end; the second branch sees the twin's row only where it was
+// committed before this statement began, so an empty answer means: look once more.
+const CLAIM: Sql = Sql("WITH mine AS ( \
+     INSERT INTO idempotency_keys (user_id, key, fingerprint, event_ids, secret, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
+     ON CONFLICT (user_id, key) DO NOTHING RETURNING 1) \
+     SELECT true AS is_new, NULL::bytea AS fingerprint, NULL::uuid[] AS event_ids, NULL::bool AS secret FROM mine \
+     UNION ALL SELECT false, k.fingerprint, k.event_ids, k.secret FROM idempotency_keys k \
+     WHERE k.user_id = $1 AND k.key = $2 AND NOT EXISTS (SELECT FROM mine)");
+
+/// Runs `body` as one transaction with at most `acts` events.
+///
+/// With `secret`, the answer is never repeated: a replay gets 409 `already-done`.
+///
+/// # Errors
+/// What `body` refuses; 409 `still-running`, 409 `already-done`, 422 `idempotency-key-reused`, 503.
+pub async fn transact<F>(call: &Call, signer: Signer, acts: usize, secret: bool, body: F) -> Result<Outcome, Problem>
+where
+    F: AsyncFnOnce(&mut Tx<'_>) -> Result<(), Problem>,
+{
+    let mut conn = call.app.db.get().await?;
+    AnsiTransactionManager::begin_transaction(&mut *conn).await?;
+    let result = run(&mut conn, call, signer, acts, secret, body).await;
+    match result {
+        Ok(outcome) if outcome.replayed || outcome.check => {
+            AnsiTransactionManager::rollback_transaction(&mut *conn).await?;
+            Ok(outcome)
+        }
+        Ok(outcome) => {
+            AnsiTransactionManager::commit_transaction(&mut *conn).await?;
+            Ok(outcome)
+        }
+        Err(problem) => {
+            // A connection that cannot roll back is thrown away by the pool; the refusal stands.
+            if let Err(error) = AnsiTransactionManager::rollback_transaction(&mut *conn).await {
+                tracing::warn!(%error, "rollback failed");
+            }
+            Err(problem)
+        }
+    }
+}
+
+async fn run<F>(conn: &mut AsyncPgConnection, call: &Call, signer: Signer, acts: usize, secret: bool, body: F) -> Result<Outcome, Problem>
+where
+    F: AsyncFnOnce(&mut Tx<'_>) -> Result<(), Problem>,
+{
+    let ids: Vec<Uuid> = (0..acts).map(|_| call.new_id()).collect();
+    if !call.check {
+        if let Some(replay) = claim(conn, call, &signer, &ids, secret).await? {
+            return Ok(Outcome { done: replay, replayed: true, check: false });
+        }
+    }
+    let mut tx = Tx { conn, call, signer, ids: ids.into_iter(), done: Vec::new() };
+    body(&mut tx).await?;
+    if tx.done.is_empty() {
+        return Err(Problem::broken("an act ended without an event"));
+    }
+    Ok(Outcome { done: tx.done, replayed: false, check: call.check })
+}
+
+/// Claims the key, or gives the stored answer.
+async fn claim(conn: &mut AsyncPgConnection, call: &Call, signer: &Signer, ids: &[Uuid], secret: bool) -> Result<Option<Vec<Done>>, Problem> {
+    let mut rows = Vec::new();
+    for _ in 0..2 {
+        rows = CLAIM
+            .bind::<SqlUuid, _>(signer.user)
+            .bind::<Text, _>(&call.key)
+            .bind::<Binary, _>(&call.fingerprint[..])
+            .bind::<Array<SqlUuid>, _>(ids)
+            .bind::<Bool, _>(secret)
+            .bind::<Timestamptz, _>(call.now)
+            .load::<ClaimRow>(conn)
+            .await?;
+        if !rows.is_empty() {
+            break;
+        }
+    }
+    let row = rows.pop().ok_or_else(|| Problem::of(&kinds::STILL_RUNNING))?;
+    if row.is_new {
+        return Ok(None);
+    }
+    if row.fingerprint.as_deref() != Some(&call.fingerprint[..]) {
+        return Err(Problem::of(&kinds::KEY_REUSED));
+    }
+    if row.secret == Some(true) {
+        return Err(Problem::of(&kinds::ALREADY_DONE));
+    }
+    let events = store::events_by_id(conn, &row.event_ids.unwrap_or_default()).await?;
+    // The caller must still act for the unit that did it, else the subject is not his to see.
+    if events.iter().any(|event| !event.is_by(signer)) {
+        return Err(Problem::not_found());
+    }
+    events.iter().map(|event| Done::of(event, call)).collect::<Result<_, _>>().map(Some)
+}
+
+impl Done {
+    /// The answer that an event gives.
+    pub(super) fn of(event: &StoredEvent, call: &Call) -> Result<Self, Problem> {
+        let document = event.document()?;
+        Ok(Self {
+            act: event.act.clone(),
+            subject_kind: event.subject_kind.clone(),
+            subject_id: event.subject_id,
+            version: event.version,
+            claimed_at: document["claimed_at"].as_str().unwrap_or_default().to_owned(),
+            recorded_at: rfc3339(event.recorded_at),
+            result: document["payload"].clone(),
+            proof: Some(Proof::sign(&call.app.keys.proof, event.subject_id, event.seq, &event.hash, event.recorded_at)?),
+        })
+    }
+}
+
+/// Where a chain stands; read under the lock of its subject.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// Last place; 0 before the first event.
+    pub seq: i64,
+    /// Counter of `If-Match`.
+    pub version: i64,
+    /// Hash of the last event.
+    pub hash: [u8; 32],
+}
+
+impl Head {
+    /// Before the first event.
+    pub const NEW: Self = Self { seq: 0, version: 0, hash: GENESIS };
+}
+
+#[derive(diesel::QueryableByName)]
+struct HeadRow {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Binary)]
+    head: Vec<u8>,
+}
+
+#[derive(diesel::QueryableByName)]
+struct AppendRow {
+    #[diesel(sql_type = Binary)]
+    hash: Vec<u8>,
+    #[diesel(sql_type = Binary)]
+    bytes: Vec<u8>,
+}
+
+const APPEND: Sql = Sql("WITH s AS ( \
+     INSERT INTO streams (subject_id, subject_kind, seq, version, head) VALUES ($1, $2, $3, $4, $5) \
+     ON CONFLICT (subject_id) DO UPDATE SET seq = excluded.seq, version = excluded.version, head = excluded.head \
+     WHERE streams.seq = excluded.seq - 1 RETURNING subject_id), \
+     e AS (INSERT INTO events (id, subject_id, subject_kind, seq, version, act, prev_hash, hash, bytes, recorded_at) \
+     SELECT $6, s.subject_id, $2, $3, $4, $7, $8, $5, $9, $10 FROM s RETURNING id, hash, bytes), \
+     u AS (INSERT INTO unfed (event_id) SELECT id FROM e) \
+     SELECT hash, bytes FROM e");
+
+// The number is the last thing taken, so its row is locked for the shortest time: gapless, since a
+// rollback gives it back, and its digits are joined into the event's bytes by the statement itself.
+const APPEND_NUMBERED: Sql = Sql("WITH n AS ( \
+     INSERT INTO manifest_numbers (prefecture, year, last_serial) VALUES ($9, $10, 1) \
+     ON CONFLICT (prefecture, year) DO UPDATE SET last_serial = manifest_numbers.last_serial + 1 \
+     WHERE manifest_numbers.last_serial < 999999 RETURNING last_serial), \
+     d AS (SELECT $10::text || $9 || lpad(last_serial::text, 6, '0') AS number FROM n), \
+     b AS (SELECT number, $7 || convert_to(number, 'UTF8') || $8 AS bytes FROM d), \
+     h AS (SELECT number, bytes, sha256('\\x01'::bytea || $6 || bytes) AS hash FROM b), \
+     m AS (UPDATE manifests SET number = h.number FROM h WHERE manifests.id = $1 RETURNING manifests.id), \
+     s AS (INSERT INTO streams (subject_id, subject_kind, seq, version, head) \
+     SELECT m.id, $2, 1, 1, h.hash FROM h, m RETURNING subject_id), \
+     e AS (INSERT INTO events (id, subject_id, subject_kind, seq, version, act, prev_hash, hash, bytes, recorded_at) \
+     SELECT $3, s.subject_id, $2, 1, 1, $4, $6, h.hash, h.bytes, $5 FROM s, h RETURNING id, hash, bytes), \
+     u AS (INSERT INTO unfed (event_id) SELECT id FROM e) \
+     SELECT hash, bytes FROM e");
+
+impl Tx<'_> {
+    /// The present instant of this act.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.call.now
+    }
+
+    /// A new id.
+    #[must_use]
+    pub fn new_id(&self) -> Uuid {
+        self.call.new_id()
+    }
+
+    /// Who signs the coming events.
+    #[must_use]
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// Changes the signer: a driver's unit is known only once the leg is read, a code names another person.
+    pub fn sign_as(&mut self, signer: Signer) {
+        self.signer = signer;
+    }
+
+    /// Locks a subject and tells where its chain stands.
+    ///
+    /// # Errors
+    /// 404 when it has no chain; 409 when it cannot be locked in time.
+    pub async fn lock(&mut self, subject: Uuid) -> Result<Head, Problem> {
+        let row: Option<HeadRow> =
+            Sql("SELECT seq, version, head FROM streams WHERE subject_id = $1 FOR UPDATE").bind::<SqlUuid, _>(subject).load(self.conn).await?.pop();
+        let row = row.ok_or_else(Problem::not_found)?;
+        Ok(Head { seq: row.seq, version: row.version, hash: row.head.try_into().map_err(|_| Problem::broken("a head is not 32 bytes"))? })
+    }
+
+    /// Appends the event: the act's last statement. Gives the head after it.
+    ///
+    /// # Errors
+    /// 500 when the chain moved although it was locked.
+    pub async fn append(&mut self, head: &Head, event: NewEvent) -> Result<Head, Problem> {
+        let next = Head { seq: head.seq + 1, version: head.version + 1, hash: GENESIS };
+        let id = self.ids.next().ok_or_else(|| Problem::broken("more events than the key holds"))?;
+        let bytes = event.bytes(id, next.seq, &self.signer, self.call.now, self.call.request_id)?;
+        let hash = event_hash(&head.hash, &bytes);
+        if !self.call.check {
+            let rows: Vec<AppendRow> = APPEND
+                .bind::<SqlUuid, _>(event.subject)
+                .bind::<Text, _>(event.subject_kind)
+                .bind::<BigInt, _>(next.seq)
+                .bind::<BigInt, _>(next.version)
+                .bind::<Binary, _>(&hash[..])
+                .bind::<SqlUuid, _>(id)
+                .bind::<Text, _>(event.act)
+                .bind::<Binary, _>(&head.hash[..])
+                .bind::<Binary, _>(&bytes[..])
+                .bind::<Timestamptz, _>(self.call.now)
+                .load(self.conn)
+                .await?;
+            if rows.len() != 1 {
+                return Err(Problem::broken("a chain moved under its lock"));
+            }
+        }
+        self.remember(event, next.version, next.seq, &hash)?;
+        Ok(Head { hash, ..next })
+    }
+
+    /// Appends the first event of a manifest and takes its local number in the same statement.
+    ///
+    /// The payload's `number` must be `Value::Null`; it is set here.
+    ///
+    /// # Errors
+    /// `numbers-exhausted` at 999,999; 500 otherwise.
+    pub async fn append_numbered(&mut self, mut event: NewEvent, prefecture: &str, year: i32) -> Result<(Head, String), Problem> {
+        let id = self.ids.next().ok_or_else(|| Problem::broken("more events than the key holds"))?;
+        event.payload["number"] = json!(NUMBER_PLACEHOLDER);
+        let bytes = event.bytes(id, 1, &self.signer, self.call.now, self.call.request_id)?;
+        let needle = format!("\"number\":\"{NUMBER_PLACEHOLDER}\"");
+        let at =
+            bytes.windows(needle.len()).position(|window| window == needle.as_bytes()).ok_or_else(|| Problem::broken("no place for the number"))?;
+        let start = at + "\"number\":\"".len();
+        let (before, after) = (&bytes[..start], &bytes[start + NUMBER_PLACEHOLDER.len()..]);
+        if self.call.check {
+            event.payload["number"] = Value::Null;
+            let hash = event_hash(&GENESIS, &bytes);
+            self.remember(event, 1, 1, &hash)?;
+            return Ok((Head { seq: 1, version: 1, hash }, String::new()));
+        }
+        let rows: Vec<AppendRow> = APPEND_NUMBERED
+            .bind::<SqlUuid, _>(event.subject)
+            .bind::<Text, _>(event.subject_kind)
+            .bind::<SqlUuid, _>(id)
+            .bind::<Text, _>(event.act)
+            .bind::<Timestamptz, _>(self.call.now)
+            .bind::<Binary, _>(&GENESIS[..])
+            .bind::<Binary, _>(before)
+            .bind::<Binary, _>(after)
+            .bind::<Text, _>(prefecture)
+            .bind::<diesel::sql_types::Integer, _>(year)
+            .load(self.conn)
+            .await?;
+        let row = rows.into_iter().next().ok_or_else(|| Problem::of(&NUMBERS_EXHAUSTED))?;
+        let number =
+            row.bytes.get(start..start + NUMBER_PLACEHOLDER.len()).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default().to_owned();
+        event.payload["number"] = json!(number);
+        let hash: [u8; 32] = row.hash.try_into().map_err(|_| Problem::broken("a hash is not 32 bytes"))?;
+        self.remember(event, 1, 1, &hash)?;
+        Ok((Head { seq: 1, version: 1, hash }, number))
+    }
+
+    fn remember(&mut self, event: NewEvent, version: i64, seq: i64, hash: &[u8]) -> Result<(), Problem> {
+        let proof = if self.call.check { None } else { Some(Proof::sign(&self.call.app.keys.proof, event.subject, seq, hash, self.call.now)?) };
+        self.done.push(Done {
+            act: event.act.to_owned(),
+            subject_kind: event.subject_kind.to_owned(),
+            subject_id: event.subject,
+            version,
+            claimed_at: rfc3339(event.claimed_at),
+            recorded_at: rfc3339(self.call.now),
+            result: event.payload,
+            proof,
+        });
+        Ok(())
+    }
+}
+
+/// The prefecture's numbers of a year are used up.
+pub static NUMBERS_EXHAUSTED: crate::platform::problem::Kind =
+    crate::platform::problem::Kind::new(409, "numbers-exhausted", "本年度联单编号已用尽", "The year's manifest numbers are used up");
+
+fn warnings_of(done: &[Done]) -> Vec<Value> {
+    done.iter().filter_map(|done| done.result.get("warnings")?.as_array()).flatten().cloned().collect()
+}
+
+impl Outcome {
+    /// The answer's body.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        let warnings = warnings_of(&self.done);
+        if self.check { json!(CheckAnswer { would: self.done.clone(), warnings }) } else { json!(ActAnswer { done: self.done.clone(), warnings }) }
+    }
+    /// What was done.
+    #[must_use]
+    pub fn done(&self) -> &[Done] {
+        &self.done
+    }
+    /// The body with what must be told once and never stored.
+    #[must_use]
+    pub fn body_with(&self, secret: Value) -> Value {
+        let mut body = self.body();
+        body["secret"] = secret;
+        body
+    }
+    fn respond(&self, status: StatusCode, body: &Value) -> HttpResponse {
+        let mut builder = HttpResponse::build(status);
+        if let Some(last) = self.done.last().filter(|_| !self.check) {
+            builder.insert_header((header::ETAG, format!("\"{}\"", last.version)));
+        }
+        if self.replayed {
+            builder.insert_header(("Idempotency-Replayed", "true"));
+        }
+        builder.json(body)
+    }
+}
+
+/// 200 with the acts' answer.
+#[must_use]
+pub fn answer(outcome: &Outcome) -> HttpResponse {
+    outcome.respond(StatusCode::OK, &outcome.body())
+}
+
+/// 201 with the acts' answer (200 in check mode), and a secret shown this once.
+#[must_use]
+pub fn created(outcome: &Outcome, secret: Option<Value>) -> HttpResponse {
+    let body = secret.map_or_else(|| outcome.body(), |secret| outcome.body_with(secret));
+    outcome.respond(if outcome.check { StatusCode::OK } else { StatusCode::CREATED }, &body)
+}

@@ -1,0 +1,111 @@
+//! Every query on the tables of evidence.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::chain::Signer;
+use crate::platform::db::Sql;
+use crate::platform::problem::Problem;
+
+/// An event as stored.
+#[derive(diesel::QueryableByName, Debug, Clone)]
+pub struct StoredEvent {
+    /// Id, a UUIDv7.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// The subject.
+    #[diesel(sql_type = SqlUuid)]
+    pub subject_id: Uuid,
+    /// Its kind.
+    #[diesel(sql_type = Text)]
+    pub subject_kind: String,
+    /// Place in the chain.
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+    /// The subject's version after it.
+    #[diesel(sql_type = BigInt)]
+    pub version: i64,
+    /// The act.
+    #[diesel(sql_type = Text)]
+    pub act: String,
+    /// Hash of the event before.
+    #[diesel(sql_type = Binary)]
+    pub prev_hash: Vec<u8>,
+    /// Its hash.
+    #[diesel(sql_type = Binary)]
+    pub hash: Vec<u8>,
+    /// Its bytes.
+    #[diesel(sql_type = Binary)]
+    pub bytes: Vec<u8>,
+    /// When it was recorded.
+    #[diesel(sql_type = Timestamptz)]
+    pub recorded_at: DateTime<Utc>,
+}
+
+impl StoredEvent {
+    /// The event's document.
+    ///
+    /// # Errors
+    /// 500: stored bytes that are not JSON.
+    pub fn document(&self) -> Result<Value, Problem> {
+        serde_json::from_slice(&self.bytes).map_err(|error| Problem::internal(&error))
+    }
+    /// Whether this signer did it, for the same unit.
+    pub(super) fn is_by(&self, signer: &Signer) -> bool {
+        self.document().is_ok_and(|document| {
+            document["actor"] == serde_json::json!(signer.user) && (signer.unit.is_none() || document["unit"] == serde_json::json!(signer.unit))
+        })
+    }
+}
+
+/// Events by id, in the order of the ids (UUIDv7: the order of the acts).
+pub(super) async fn events_by_id(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<StoredEvent>, Problem> {
+    Ok(Sql("SELECT id, subject_id, subject_kind, seq, version, act, prev_hash, hash, bytes, recorded_at FROM events WHERE id = ANY($1) ORDER BY id")
+        .bind::<Array<SqlUuid>, _>(ids)
+        .load(conn)
+        .await?)
+}
+
+/// A subject's events from a place on, oldest first.
+///
+/// # Errors
+/// As the database.
+pub async fn events_of(conn: &mut AsyncPgConnection, subject: Uuid, after_seq: i64, limit: i32) -> Result<Vec<StoredEvent>, Problem> {
+    Ok(Sql("SELECT id, subject_id, subject_kind, seq, version, act, prev_hash, hash, bytes, recorded_at FROM events \
+         WHERE subject_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
+    .bind::<SqlUuid, _>(subject)
+    .bind::<BigInt, _>(after_seq)
+    .bind::<Integer, _>(limit)
+    .load(conn)
+    .await?)
+}
+
+/// Notes that somebody looked at a subject.
+///
+/// # Errors
+/// As the database.
+pub async fn log_access(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    user: Uuid,
+    unit: Option<Uuid>,
+    subject: Uuid,
+    what: &str,
+    request_id: Uuid,
+    at: DateTime<Utc>,
+) -> Result<(), Problem> {
+    Sql("INSERT INTO access_log (id, user_id, unit_id, subject_id, what, request_id, looked_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind::<SqlUuid, _>(id)
+        .bind::<SqlUuid, _>(user)
+        .bind::<Nullable<SqlUuid>, _>(unit)
+        .bind::<SqlUuid, _>(subject)
+        .bind::<Text, _>(what)
+        .bind::<SqlUuid, _>(request_id)
+        .bind::<Timestamptz, _>(at)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! From a credential to an [`Actor`]: one middleware, so that a stranger sees 401 before anything else.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError, web};
+use futures_util::future::{Ready, ready};
+use sha2::{Digest, Sha256};
+
+use super::domain::Actor;
+use super::store;
+use super::token::{self, Claims};
+use crate::evidence::{self, Tx};
+use crate::platform::app::App;
+use crate::platform::calendar::legal_day;
+use crate::platform::call::Call;
+use crate::platform::problem::{Problem, kinds};
+
+/// How old the rights of a read may be.
+const RIGHTS_AGE_MAX: Duration = Duration::from_secs(1);
+/// Entries of the cache; beyond, it is emptied rather than grown.
+const CACHE_MAX: usize = 20_000;
+/// How an API key begins, so that one found in a log is recognised.
+pub(super) const API_KEY_PREFIX: &str = "ldk_";
+
+/// Paths under `/api/v1` that need no credential.
+pub const OPEN: &[(&str, &str)] = &[
+    ("POST", "/api/v1/sessions"),
+    ("POST", "/api/v1/sessions:refresh"),
+    ("POST", "/api/v1/sessions:switch"),
+    ("POST", "/api/v1/registrations"),
+    ("GET", "/api/v1/openapi.json"),
+];
+
+#[derive(Clone)]
+enum Credential {
+    Token(Claims),
+    Key(Vec<u8>),
+}
+
+struct Cached {
+    credential: Credential,
+    actor: Arc<Actor>,
+    read_at: Instant,
+}
+
+type Limiter = governor::DefaultKeyedRateLimiter<[u8; 32]>;
+
+#[derive(Default)]
+struct Cache {
+    entries: Mutex<HashMap<[u8; 32], Cached>>,
+    limiter: OnceLock<Option<Limiter>>,
+}
+
+/// Forgets what is known of everybody's rights; called where rights are changed.
+pub fn forget_rights(app: &App) {
+    app.shelf::<Cache>().entries.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
+/// The middleware of `/api/v1`.
+///
+/// # Errors
+/// 401, 429.
+pub async fn authenticate(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    if OPEN.iter().any(|(method, path)| request.method() == method && request.path() == *path) {
+        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+    }
+    // A middleware answers itself: an error that passes it would be written by the framework.
+    let actor = match request.app_data::<web::Data<App>>().cloned() {
+        Some(app) => actor_of(&app, request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok())).await,
+        None => Err(Problem::broken("no App in app_data")),
+    };
+    match actor {
+        Ok(actor) => {
+            request.extensions_mut().insert(actor);
+            next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+        }
+        Err(problem) => Ok(request.into_response(problem.error_response())),
+    }
+}
+
+async fn actor_of(app: &App, authorization: Option<&str>) -> Result<Arc<Actor>, Problem> {
+    let none = || Problem::of(&kinds::UNAUTHENTICATED);
+    let text = authorization.and_then(|value| value.strip_prefix("Bearer ")).filter(|text| text.len() <= 2_000).ok_or_else(none)?;
+    let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+    let cache = app.shelf::<Cache>();
+    let now = app.clock.now();
+    let known = {
+        let entries = cache.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.get(&digest).map(|entry| (entry.credential.clone(), entry.actor.clone(), entry.read_at))
+    };
+    // The signature of a token is checked once; its times are compared at every use.
+    let credential = match &known {
+        Some((credential, ..)) => credential.clone(),
+        None if text.starts_with(API_KEY_PREFIX) => Credential::Key(digest.to_vec()),
+        None => Credential::Token(token::verify(app, text, now).ok_or_else(none)?),
+    };
+    if let Credential::Token(claims) = &credential
+        && !(claims.nbf <= now.timestamp() && now.timestamp() < claims.exp)
+    {
+        return Err(none());
+    }
+    let limiter = cache.limiter.get_or_init(|| {
+        NonZeroU32::new(app.limits.requests_per_minute).map(|limit| governor::RateLimiter::keyed(governor::Quota::per_minute(limit)))
+    });
+    if let Some(limiter) = limiter
+        && limiter.check_key(&digest).is_err()
+    {
+        return Err(Problem { retry_after: Some(5), ..Problem::of(&kinds::TOO_MANY) });
+    }
+    if let Some((_, actor, read_at)) = known
+        && read_at.elapsed() < RIGHTS_AGE_MAX
+    {
+        return Ok(actor);
+    }
+    let mut conn = app.db.get().await?;
+    let actor = match &credential {
+        Credential::Token(claims) => store::actor_of_session(&mut conn, claims.sid, claims.mid, claims.method, now, legal_day(now)).await?,
+        Credential::Key(hash) => store::actor_of_key(&mut conn, hash, now).await?,
+    };
+    let actor = Arc::new(actor.ok_or_else(none)?);
+    let mut entries = cache.entries.lock().unwrap_or_else(PoisonError::into_inner);
+    if entries.len() >= CACHE_MAX {
+        entries.clear();
+    }
+    entries.insert(digest, Cached { credential, actor: actor.clone(), read_at: Instant::now() });
+    Ok(actor)
+}
+
+impl FromRequest for Actor {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.extensions().get::<Arc<Self>>().map(|actor| (**actor).clone()).ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED)))
+    }
+}
+
+/// An act of an actor: [`evidence::transact`] with the rights read again inside the transaction.
+///
+/// # Errors
+/// 401 when the rights ended meanwhile; all of [`evidence::transact`] and of `body`.
+pub async fn transact<F>(call: &Call, actor: &Actor, acts: usize, secret: bool, body: F) -> Result<evidence::Outcome, Problem>
+where
+    F: AsyncFnOnce(&mut Tx<'_>, &Actor) -> Result<(), Problem>,
+{
+    evidence::transact(call, actor.signer(), acts, secret, async |tx: &mut Tx<'_>| {
+        let now = tx.now();
+        let fresh = match (actor.session, &actor.api_key) {
+            (Some(session), _) => store::actor_of_session(tx.conn, session, actor.membership, actor.method, now, legal_day(now)).await?,
+            (None, Some(hash)) => store::actor_of_key(tx.conn, hash, now).await?,
+            (None, None) => None,
+        };
+        let fresh = fresh.ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED))?;
+        body(tx, &fresh).await
+    })
+    .await
+}
+
+/// SHA-256 of a secret with enough entropy of its own, or of a name that need not be readable in a table.
+pub(super) fn digest(text: &str) -> Vec<u8> {
+    Sha256::digest(text.as_bytes()).to_vec()
+}

@@ -1,0 +1,210 @@
+//! People, units and what they may do. No clock and no I/O here.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::evidence::{Method, Signer};
+
+/// What a person does in a unit (角色). A membership carries a set of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// 单位管理员: users, keys, deputies of the unit.
+    UnitAdmin,
+    /// 经办人: prepares and issues.
+    Clerk,
+    /// 签字人: signs release and confirmation.
+    Signatory,
+    /// 调度员: vehicles, drivers, trips.
+    Dispatcher,
+    /// 驾驶员.
+    Driver,
+    /// 司磅员, gate included.
+    Weigher,
+    /// 主管部门查看人员.
+    Viewer,
+    /// 执法检查人员.
+    Inspector,
+    /// 主管部门负责人.
+    Manager,
+    /// 平台管理员.
+    PlatformAdmin,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 10] = [
+        Self::UnitAdmin,
+        Self::Clerk,
+        Self::Signatory,
+        Self::Dispatcher,
+        Self::Driver,
+        Self::Weigher,
+        Self::Viewer,
+        Self::Inspector,
+        Self::Manager,
+        Self::PlatformAdmin,
+    ];
+    /// As stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnitAdmin => "unit_admin",
+            Self::Clerk => "clerk",
+            Self::Signatory => "signatory",
+            Self::Dispatcher => "dispatcher",
+            Self::Driver => "driver",
+            Self::Weigher => "weigher",
+            Self::Viewer => "viewer",
+            Self::Inspector => "inspector",
+            Self::Manager => "manager",
+            Self::PlatformAdmin => "platform_admin",
+        }
+    }
+    /// Reads what [`Self::as_str`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+    /// Whether an enterprise, an authority or the platform gives this role.
+    #[must_use]
+    pub const fn belongs_to(self, kind: UnitKind) -> bool {
+        match self {
+            Self::UnitAdmin => true,
+            Self::Clerk | Self::Signatory | Self::Dispatcher | Self::Driver | Self::Weigher => matches!(kind, UnitKind::Enterprise),
+            Self::Viewer | Self::Inspector | Self::Manager => matches!(kind, UnitKind::Authority),
+            Self::PlatformAdmin => matches!(kind, UnitKind::Platform),
+        }
+    }
+}
+
+/// A set of roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Roles(u16);
+
+impl Roles {
+    /// Whether the role is in the set.
+    #[must_use]
+    pub const fn has(self, role: Role) -> bool {
+        self.0 & (1 << role as u16) != 0
+    }
+    /// With one more role.
+    #[must_use]
+    pub const fn with(self, role: Role) -> Self {
+        Self(self.0 | 1 << role as u16)
+    }
+    /// The roles in their order.
+    pub fn iter(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |role| self.has(*role))
+    }
+}
+
+impl FromIterator<Role> for Roles {
+    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
+        roles.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+/// What a unit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitKind {
+    /// 企业事业单位.
+    Enterprise,
+    /// 主管部门.
+    Authority,
+    /// 平台运营方.
+    Platform,
+}
+
+impl UnitKind {
+    /// As stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enterprise => "enterprise",
+            Self::Authority => "authority",
+            Self::Platform => "platform",
+        }
+    }
+    /// Reads what [`Self::as_str`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Enterprise, Self::Authority, Self::Platform].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// The unit for which an actor acts.
+#[derive(Debug, Clone)]
+pub struct ActingUnit {
+    /// Id.
+    pub id: Uuid,
+    /// Name.
+    pub name: String,
+    /// Kind.
+    pub kind: UnitKind,
+    /// Whether an officer verified it.
+    pub is_verified: bool,
+}
+
+/// What an API key may sign in a signatory's name.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Delegation {
+    /// The signatory's user.
+    pub signatory: Uuid,
+    /// Acts by name.
+    pub acts: Vec<String>,
+}
+
+/// Who is calling, with the rights of this moment.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// The person, or the person who made the API key.
+    pub user: Uuid,
+    /// Name of the person.
+    pub name: String,
+    /// The membership that the token names; none for a driver's own token.
+    pub membership: Option<Uuid>,
+    /// Its unit.
+    pub unit: Option<ActingUnit>,
+    /// Its roles, those held as a deputy today included.
+    pub roles: Roles,
+    /// How the person showed who he is.
+    pub method: Method,
+    /// Divisions that the acting authority answers for, each with its descendants.
+    pub jurisdiction: Vec<String>,
+    /// The session, for log-out.
+    pub session: Option<Uuid>,
+    /// Hash of the key, when the caller is an API key.
+    pub api_key: Option<Vec<u8>>,
+    /// Delegations of that key.
+    pub delegations: Vec<Delegation>,
+}
+
+impl Actor {
+    /// The unit's id.
+    #[must_use]
+    pub fn unit_id(&self) -> Option<Uuid> {
+        self.unit.as_ref().map(|unit| unit.id)
+    }
+    /// Whether this actor acts for a verified enterprise.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        self.unit.as_ref().is_some_and(|unit| unit.is_verified)
+    }
+    /// Whether this actor is an officer.
+    #[must_use]
+    pub fn is_officer(&self) -> bool {
+        self.unit.as_ref().is_some_and(|unit| unit.kind == UnitKind::Authority)
+    }
+    /// In whose name an API key may sign this act.
+    #[must_use]
+    pub fn delegator(&self, act: &str) -> Option<Uuid> {
+        self.delegations.iter().find(|delegation| delegation.acts.iter().any(|name| name == act)).map(|delegation| delegation.signatory)
+    }
+    /// As evidence takes it.
+    #[must_use]
+    pub fn signer(&self) -> Signer {
+        Signer { user: self.user, membership: self.membership, unit: self.unit_id(), method: self.method, with: None }
+    }
+}

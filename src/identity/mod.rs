@@ -1,0 +1,18 @@
+//! Identity (身份): units, people, memberships with roles, sessions, API keys, delegations; makes the
+//! [`Actor`] of every request. Others import the words of `domain` and the look-ups below, nothing else.
+//! Invariant: a right is read from the database at most a second before it is used, and in the act's own
+//! transaction for every act.
+
+pub mod acts;
+pub mod auth;
+mod domain;
+pub mod http;
+mod password;
+mod store;
+pub mod token;
+pub mod uscc;
+
+pub use auth::transact;
+pub use domain::{ActingUnit, Actor, Delegation, Role, Roles, UnitKind};
+pub use store::{UnitRow, driver_unit, officer_sees, unit_by_id, unit_by_uscc};
+pub use uscc::Uscc;

@@ -1,0 +1,96 @@
+//! Password hashing: Argon2id behind a semaphore that is taken before the blocking pool, so that log-ins
+//! never starve reads.
+
+use std::sync::Arc;
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use tokio::sync::Semaphore;
+
+use crate::platform::app::{App, Limits};
+use crate::platform::problem::Problem;
+
+/// Unit: bytes of the hash and of the salt.
+const HASH_BYTES: usize = 32;
+const SALT_BYTES: usize = 16;
+/// Those who wait beyond this many per running hash get 503.
+const QUEUE_PER_HASH: usize = 8;
+
+#[derive(Default)]
+struct Gate(std::sync::OnceLock<(Arc<Semaphore>, Arc<Semaphore>)>);
+
+/// Hashes a new password.
+///
+/// # Errors
+/// 503 when the queue is full.
+pub async fn hash(app: &App, password: &str) -> Result<String, Problem> {
+    let mut salt = [0u8; SALT_BYTES];
+    rand::fill(&mut salt);
+    let limits = app.limits.clone();
+    let password = password.to_owned();
+    bounded(app, move || {
+        let params = (limits.hash_memory_kib, limits.hash_passes);
+        let hash = derive(&password, &salt, params)?;
+        Some(format!("argon2id${}${}${}${}", params.0, params.1, STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash)))
+    })
+    .await?
+    .ok_or_else(|| Problem::broken("argon2 refused its parameters"))
+}
+
+/// Compares a password with a stored hash; without one, does the same work and says no.
+///
+/// # Errors
+/// 503 when the queue is full.
+pub async fn matches(app: &App, password: &str, stored: Option<&str>) -> Result<bool, Problem> {
+    let parsed = stored.and_then(parse);
+    let known = parsed.is_some();
+    // An unknown name costs as much as a known one, so that time tells nothing.
+    let (params, salt, wanted) = parsed.unwrap_or_else(|| (own_params(&app.limits), vec![0; SALT_BYTES], vec![0; HASH_BYTES]));
+    let password = password.to_owned();
+    let same = bounded(app, move || derive(&password, &salt, params).map(|hash| constant_time_eq(&hash, &wanted))).await?;
+    Ok(known && same == Some(true))
+}
+
+const fn own_params(limits: &Limits) -> (u32, u32) {
+    (limits.hash_memory_kib, limits.hash_passes)
+}
+
+type Parsed = ((u32, u32), Vec<u8>, Vec<u8>);
+
+fn parse(stored: &str) -> Option<Parsed> {
+    let mut fields = stored.split('$');
+    if fields.next() != Some("argon2id") {
+        return None;
+    }
+    let params = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some((params, STANDARD_NO_PAD.decode(fields.next()?).ok()?, STANDARD_NO_PAD.decode(fields.next()?).ok()?))
+}
+
+fn derive(password: &str, salt: &[u8], (memory_kib, passes): (u32, u32)) -> Option<[u8; HASH_BYTES]> {
+    let params = Params::new(memory_kib, passes, 1, Some(HASH_BYTES)).ok()?;
+    let mut out = [0; HASH_BYTES];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(password.as_bytes(), salt, &mut out).ok()?;
+    Some(out)
+}
+
+/// Equality whose time does not depend on where the first difference is.
+pub(super) fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0u8, |different, (x, y)| different | (x ^ y)) == 0
+}
+
+async fn bounded<T: Send + 'static>(app: &App, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let gate = app.shelf::<Gate>();
+    let at_once = app.limits.hashes_at_once.max(1);
+    let (running, waiting) =
+        gate.0.get_or_init(|| (Arc::new(Semaphore::new(at_once)), Arc::new(Semaphore::new(at_once * (QUEUE_PER_HASH + 1))))).clone();
+    let _place = waiting.try_acquire_owned().map_err(|_| Problem::busy())?;
+    let permit = running.acquire_owned().await.map_err(|_| Problem::busy())?;
+    actix_web::web::block(move || {
+        let result = work();
+        drop(permit);
+        result
+    })
+    .await
+    .map_err(|error| Problem::internal(&error))
+}

@@ -1,0 +1,318 @@
+//! What every request to the API carries: its language, its id, and for acts the idempotency key, the
+//! version seen, check mode and the claimed time. Request-only checks happen here, before any database.
+
+use std::sync::Arc;
+
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
+use chrono::{DateTime, Duration, Utc};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::app::App;
+use super::lang::Lang;
+use super::problem::{Problem, Text, kinds};
+use super::shape;
+
+/// How far in the future a device's clock may be.
+pub const CLAIMED_AHEAD_MAX: Duration = Duration::minutes(10);
+
+/// A request id, in the answer's header and in every event.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestId(pub Uuid);
+
+/// One request to an act.
+#[derive(Clone)]
+pub struct Call {
+    /// The process.
+    pub app: Arc<App>,
+    /// Language of sentences.
+    pub lang: Lang,
+    /// For logs, events and problems.
+    pub request_id: Uuid,
+    /// When the request was taken up; stays the same through the act.
+    pub now: DateTime<Utc>,
+    /// `?mode=check`: nothing is kept.
+    pub check: bool,
+    /// `Idempotency-Key`.
+    pub key: String,
+    /// `If-Match`: the version that the caller saw.
+    pub seen: Option<i64>,
+    /// Hash over method, path, body and `If-Match`.
+    pub fingerprint: [u8; 32],
+}
+
+impl Call {
+    /// A new id.
+    #[must_use]
+    pub fn new_id(&self) -> Uuid {
+        self.app.clock.new_id()
+    }
+
+    /// The version seen, demanded by acts upon an existing thing.
+    ///
+    /// # Errors
+    /// 428.
+    pub fn must_have_seen(&self) -> Result<i64, Problem> {
+        self.seen.ok_or_else(|| Problem::of(&kinds::VERSION_MISSING))
+    }
+
+    /// Compares the version seen with the present one.
+    ///
+    /// # Errors
+    /// 428 without `If-Match`, 412 with the present version.
+    pub fn seen(&self, version: i64) -> Result<(), Problem> {
+        let seen = self.must_have_seen()?;
+        if seen == version {
+            return Ok(());
+        }
+        let detail = Text::new(format!("您看到的是第 {seen} 版，现为第 {version} 版"), format!("You saw version {seen}; it is now {version}"));
+        Err(Problem::new(&kinds::STALE, detail).with("version", version.into()).with("seen", seen.into()))
+    }
+
+    /// The time that a device claims, checked and clamped to the present.
+    ///
+    /// # Errors
+    /// `claimed-in-future` when more than ten minutes ahead.
+    pub fn claim(&self, claimed_at: Option<DateTime<Utc>>) -> Result<DateTime<Utc>, Problem> {
+        match claimed_at {
+            None => Ok(self.now),
+            Some(at) if at > self.now + CLAIMED_AHEAD_MAX => {
+                Err(Problem::parameter("claimed_at", Text::new("设备时间比服务器快 10 分钟以上", "The device's time is more than 10 minutes ahead")))
+            }
+            Some(at) => Ok(at.min(self.now)),
+        }
+    }
+
+    /// The same call for one item of a batch: own key, own version, own fingerprint.
+    #[must_use]
+    pub fn item(&self, suffix: &str, seen: Option<i64>, body: &Value) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.fingerprint);
+        hash.update(suffix.as_bytes());
+        hash.update(body.to_string().as_bytes());
+        Self { key: format!("{}/{suffix}", self.key), seen, fingerprint: hash.finalize().into(), ..self.clone() }
+    }
+}
+
+/// An act's request: the call and its body, read in the order of the contract's statuses.
+pub struct Act<T> {
+    /// What every act shares.
+    pub call: Call,
+    /// The body.
+    pub body: T,
+}
+
+/// A body without an act: look-ups, sessions, drafts.
+pub struct Body<T>(pub T);
+
+/// The body of acts that need none.
+#[derive(serde::Deserialize, utoipa::ToSchema, Debug, Clone, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+fn app_of(req: &HttpRequest) -> Result<Arc<App>, Problem> {
+    req.app_data::<web::Data<App>>().map(|app| app.clone().into_inner()).ok_or_else(|| Problem::broken("no App in app_data"))
+}
+
+/// The caller's language.
+#[must_use]
+pub fn lang_of(req: &HttpRequest) -> Lang {
+    req.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).map_or(Lang::ZhCn, Lang::from_accept_language)
+}
+
+/// The id of a request.
+#[must_use]
+pub fn request_id_of(req: &HttpRequest) -> Uuid {
+    req.extensions().get::<RequestId>().map_or(Uuid::nil(), |id| id.0)
+}
+
+fn text_header<'r>(req: &'r HttpRequest, name: &str) -> Result<Option<&'r str>, Problem> {
+    let mut values = req.headers().get_all(name);
+    let Some(first) = values.next() else { return Ok(None) };
+    let wrong = || Problem::parameter(name, Text::new("请求头取值有误", "The header's value is wrong"));
+    if values.next().is_some() {
+        return Err(wrong());
+    }
+    first.to_str().map(Some).map_err(|_| wrong())
+}
+
+/// Reads a body within its limits of size and time, and checks its shape completely.
+async fn read_body<T: DeserializeOwned + utoipa::ToSchema + 'static>(
+    req: &HttpRequest,
+    app: &App,
+    payload: &mut Payload,
+) -> Result<(T, Vec<u8>), Problem> {
+    let limit = app.limits.body_bytes;
+    let too_large = || Problem::of(&kinds::TOO_LARGE).with("limit_bytes", limit.into());
+    if req.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err(Problem::of(&kinds::UNSUPPORTED_MEDIA));
+    }
+    let declared = req.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let deadline = tokio::time::Instant::now() + app.limits.body_time;
+    let mut bytes = Vec::new();
+    loop {
+        match tokio::time::timeout_at(deadline, payload.next()).await {
+            Err(_) => return Err(Problem::of(&kinds::TIMEOUT)),
+            Ok(None) => break,
+            Ok(Some(Err(_))) => return Err(Problem::of(&kinds::UNREADABLE)),
+            Ok(Some(Ok(chunk))) if bytes.len() + chunk.len() > limit => return Err(too_large()),
+            Ok(Some(Ok(chunk))) => bytes.extend_from_slice(&chunk),
+        }
+    }
+    if bytes.is_empty() {
+        bytes.extend_from_slice(b"{}");
+    } else if req.content_type() != "application/json" {
+        return Err(Problem::of(&kinds::UNSUPPORTED_MEDIA));
+    }
+    let value = parse(app, &bytes)?;
+    Ok((value, bytes))
+}
+
+/// Parses bytes as a wire type; when that fails, the type's own schema names every fault.
+///
+/// # Errors
+/// 400 with all faults.
+pub fn parse<T: DeserializeOwned + utoipa::ToSchema + 'static>(app: &App, bytes: &[u8]) -> Result<T, Problem> {
+    shape::scan(bytes, &shape::Limits::default()).map_err(Problem::shape)?;
+    let error = match serde_json::from_slice::<T>(bytes) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let instance: Value = serde_json::from_slice(bytes).map_err(|_| Problem::of(&kinds::UNREADABLE))?;
+    let mut faults = validator::<T>(app).map(|validator| shape::check_schema(&validator, &instance)).unwrap_or_default();
+    if faults.is_empty() {
+        // Well-formed by the schema, refused by a value type (a check digit, a plate): its own words name it.
+        tracing::debug!(%error, "body passes its schema and fails its types");
+        faults.push(shape::Fault::value(String::new(), &error.to_string()));
+    }
+    Err(Problem::shape(faults))
+}
+
+fn validator<T: utoipa::ToSchema + 'static>(app: &App) -> Option<Arc<jsonschema::Validator>> {
+    let key = std::any::TypeId::of::<T>();
+    if let Some(found) = app.schemas.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&key) {
+        return Some(found.clone());
+    }
+    let schema = serde_json::json!({
+        "$ref": format!("#/components/schemas/{}", T::name()),
+        "components": app.contract.get("components")?,
+    });
+    let made = match shape::validator(&schema, &app.formats) {
+        Ok(made) => Arc::new(made),
+        Err(error) => {
+            tracing::error!(%error, name = %T::name(), "a body schema does not compile");
+            return None;
+        }
+    };
+    app.schemas.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(key, made.clone());
+    Some(made)
+}
+
+impl<T: DeserializeOwned + utoipa::ToSchema + 'static> FromRequest for Act<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, mut payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            let app = app_of(&req)?;
+            let check = match query_value(req.query_string(), "mode") {
+                None => false,
+                Some("check") => true,
+                Some(_) => return Err(Problem::parameter("mode", Text::new("mode 只能为 check", "mode can only be check"))),
+            };
+            let key = match text_header(&req, "idempotency-key")? {
+                Some(key) if !key.is_empty() && key.len() <= 100 && key.bytes().all(|b| b.is_ascii_graphic()) => key.to_owned(),
+                None if check => String::new(),
+                None => return Err(Problem::of(&kinds::KEY_MISSING)),
+                Some(_) => {
+                    return Err(Problem::parameter(
+                        "Idempotency-Key",
+                        Text::new("须为 1 至 100 个可见 ASCII 字符", "It must be 1 to 100 visible ASCII characters"),
+                    ));
+                }
+            };
+            let seen = match text_header(&req, "if-match")? {
+                None => None,
+                Some(text) => Some(text.trim().trim_matches('"').parse::<i64>().ok().filter(|seen| *seen >= 0).ok_or_else(|| {
+                    Problem::parameter("If-Match", Text::new("If-Match 须为版本号，例如 \"3\"", "If-Match must be a version, for example \"3\""))
+                })?),
+            };
+            let (body, bytes) = read_body::<T>(&req, &app, &mut payload).await?;
+            let mut hash = Sha256::new();
+            for part in [req.method().as_str().as_bytes(), req.path().as_bytes(), &bytes, seen.map_or(String::new(), |v| v.to_string()).as_bytes()] {
+                hash.update((part.len() as u64).to_be_bytes());
+                hash.update(part);
+            }
+            let call = Call {
+                lang: lang_of(&req),
+                request_id: request_id_of(&req),
+                now: app.clock.now(),
+                check,
+                key,
+                seen,
+                fingerprint: hash.finalize().into(),
+                app,
+            };
+            Ok(Self { call, body })
+        })
+    }
+}
+
+impl<T: DeserializeOwned + utoipa::ToSchema + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, mut payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            let app = app_of(&req)?;
+            Ok(Self(read_body::<T>(&req, &app, &mut payload).await?.0))
+        })
+    }
+}
+
+fn query_value<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+    query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value))
+}
+
+/// The headers of every act, for the contract.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read by the contract only; Act parses the headers")]
+pub struct ActHeaders {
+    /// Makes the act happen once however often it is sent: 1 to 100 visible ASCII characters. May be left out in check mode.
+    #[param(rename = "Idempotency-Key", required = false, max_length = 100, min_length = 1, pattern = "^[!-~]{1,100}$")]
+    key: Option<String>,
+    /// The version that the caller saw, for acts on an existing thing; without it 428, stale 412.
+    #[param(rename = "If-Match", required = false, pattern = "^\"?[0-9]{1,18}\"?$")]
+    seen: Option<String>,
+    /// `zh-CN` (default) or `en`: the language of sentences.
+    #[param(rename = "Accept-Language", required = false)]
+    lang: Option<String>,
+}
+
+/// Check mode, for the contract.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the contract only; Act parses the query")]
+pub struct ActMode {
+    /// `check`: say what the act would do or refuse, and keep nothing.
+    #[param(required = false, inline)]
+    mode: Option<Mode>,
+}
+/// The one mode beside acting.
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Keep nothing.
+    Check,
+}

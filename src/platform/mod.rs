@@ -1,0 +1,17 @@
+//! Platform: what every room stands on. No word of the domain lives here.
+
+pub mod app;
+pub mod calendar;
+pub mod call;
+pub mod clock;
+pub mod cluster;
+pub mod cursor;
+pub mod dated;
+pub mod db;
+pub mod keys;
+pub mod lang;
+pub mod mass;
+pub mod migrate;
+pub mod problem;
+pub mod respond;
+pub mod shape;
