@@ -161,6 +161,7 @@ pub async fn get_waste_code(request: HttpRequest, app: web::Data<App>, _actor: A
 
 /// A method of recovery or disposal.
 #[derive(Serialize, ToSchema)]
+#[schema(as = TreatmentMethod)]
 pub struct Method {
     /// 利用处置方式代码.
     code: MethodCode,
@@ -350,7 +351,7 @@ pub struct CalendarDay {
     /// The day.
     day: NaiveDate,
     /// holiday: a weekday off; workday: a weekend day worked.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^(holiday|workday)$")]
     kind: DayKind,
     /// The holiday it belongs to.
     name: String,
@@ -503,6 +504,12 @@ pub async fn list_parameters(request: HttpRequest, app: web::Data<App>, _actor: 
     Ok(HttpResponse::Ok().json(ParameterList { parameters: parameters.collect() }))
 }
 
+fn decision<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_named = (2..=200).contains(&text.chars().count()) && text.chars().any(|c| !c.is_whitespace());
+    if is_named { Ok(text) } else { Err(serde::de::Error::custom("a decision is named in 2 to 200 characters")) }
+}
+
 /// A parameter to set.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -519,7 +526,8 @@ pub struct SetParameter {
     #[schema(min_length = 1, max_length = 200, example = "100")]
     value: String,
     /// The decision it rests on: title or number of the paper.
-    #[schema(min_length = 2, max_length = 200)]
+    #[serde(deserialize_with = "decision")]
+    #[schema(min_length = 2, max_length = 200, pattern = "\\S")]
     decided_by: String,
 }
 

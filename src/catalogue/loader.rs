@@ -365,40 +365,73 @@ mod tests {
 
     #[test]
     fn every_parent_is_a_division() {
-        let rows = rows("admin_divisions_gbt2260.csv");
-        let codes: BTreeSet<&str> = rows.iter().map(|row| row["code"].as_str().unwrap()).collect();
-        assert_eq!(codes.len(), rows.len());
-        assert!(rows.iter().map(|row| row["parent_code"].as_str().unwrap()).all(|parent| parent.is_empty() || codes.contains(parent)));
-        for node in super::tests::rows("local_nodes.csv") {
+        let (divisions, nodes, parameters) = (rows("admin_divisions_gbt2260.csv"), rows("local_nodes.csv"), rows("parameters.csv"));
+        let codes: BTreeSet<&str> = divisions.iter().map(|row| row["code"].as_str().unwrap()).collect();
+        assert_eq!(codes.len(), divisions.len());
+        assert!(divisions.iter().map(|row| row["parent_code"].as_str().unwrap()).all(|parent| parent.is_empty() || codes.contains(parent)));
+        for node in &nodes {
             assert!(node["members"].as_str().unwrap().split(';').all(|member| codes.contains(member)));
             assert!(codes.contains(node["parent_code"].as_str().unwrap()));
+        }
+        for division in parameters.iter().map(|row| &row["division"]) {
+            assert!(division == "" || codes.contains(division.as_str().unwrap()) || nodes.iter().any(|node| node["code"] == *division));
+        }
+    }
+
+    /// Law and article of a legal key; None for other texts.
+    fn key_of(text: &str) -> Option<(&str, &str)> {
+        let mut parts = text.split('/');
+        let (law, article) = (parts.next()?, parts.next()?);
+        let is_id = !law.is_empty() && law.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        (is_id && article.starts_with(|c: char| c.is_ascii_digit())).then_some((law, article))
+    }
+
+    fn files_below(folder: &std::path::Path, ending: &str, found: &mut Vec<(std::path::PathBuf, String)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files_below(&path, ending, found);
+            } else if path.extension().is_some_and(|extension| extension == ending) {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+
+    fn held_articles() -> (BTreeMap<String, bool>, BTreeSet<(String, String)>) {
+        let text = |row: &Map<String, Value>, column: &str| row[column].as_str().unwrap().to_owned();
+        let laws = rows("laws.csv").iter().map(|row| (text(row, "law_id"), row["text_held"] == "true")).collect();
+        (laws, rows("legal_articles.csv").iter().map(|row| (text(row, "law_id"), text(row, "article"))).collect())
+    }
+
+    #[test]
+    fn every_legal_key_has_its_law_and_its_held_article() {
+        let (laws, articles) = held_articles();
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let (mut documents, mut sources) = (Vec::new(), Vec::new());
+        files_below(&root.join("docs/legal"), "md", &mut documents);
+        files_below(&root.join("src"), "rs", &mut sources);
+        let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+        let in_documents: Vec<String> = documents.iter().flat_map(|(_, text)| quoted(text)).filter(|key| key_of(key).is_some()).collect();
+        assert!(in_documents.len() > 200, "only {} keys were found", in_documents.len());
+        let in_sources = sources.iter().flat_map(|(_, text)| text.lines()).filter(|line| line.contains("Legal source:")).flat_map(quoted);
+        let in_notes =
+            rows("parameters.csv").iter().map(|row| row["note"].as_str().unwrap().split(';').next().unwrap().to_owned()).collect::<Vec<_>>();
+        let used: Vec<String> = in_sources.chain(in_notes).filter(|key| key_of(key).is_some()).collect();
+        for key in in_documents.iter().chain(&used) {
+            let (law, article) = key_of(key).unwrap();
+            let held = laws.get(law).unwrap_or_else(|| panic!("{key}: no such law"));
+            assert!(!held || articles.contains(&(law.into(), article.into())), "{key}: no such article");
+        }
+        for key in &used {
+            let (law, article) = key_of(key).unwrap();
+            assert!(in_documents.iter().any(|known| key_of(known) == Some((law, article))), "{key} is not in docs/legal");
         }
     }
 
     #[test]
-    fn every_legal_key_in_the_documents_has_its_law_and_its_held_article() {
-        let laws: BTreeMap<String, bool> =
-            rows("laws.csv").iter().map(|row| (row["law_id"].as_str().unwrap().to_owned(), row["text_held"] == "true")).collect();
-        let articles: BTreeSet<(String, String)> = rows("legal_articles.csv")
-            .iter()
-            .map(|row| (row["law_id"].as_str().unwrap().to_owned(), row["article"].as_str().unwrap().to_owned()))
-            .collect();
-        let mut seen = 0;
-        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/legal")).unwrap() {
-            let path = entry.unwrap().path();
-            let text = std::fs::read_to_string(&path).unwrap();
-            for quoted in text.split('`').skip(1).step_by(2) {
-                let mut parts = quoted.split('/');
-                let (Some(law), Some(article)) = (parts.next(), parts.next()) else { continue };
-                if !article.starts_with(|c: char| c.is_ascii_digit()) || law.contains(' ') || law.starts_with('<') {
-                    continue;
-                }
-                seen += 1;
-                let held = laws.get(law).unwrap_or_else(|| panic!("{}: no law {law}", path.display()));
-                assert!(!held || articles.contains(&(law.to_owned(), article.to_owned())), "{}: no article {quoted}", path.display());
-            }
-        }
-        assert!(seen > 200, "only {seen} keys were found");
+    fn every_penalty_and_every_article_belongs_to_a_held_law() {
+        let (laws, articles) = held_articles();
         for (law, _) in &articles {
             assert_eq!(laws.get(law), Some(&true), "{law} has articles and is not held");
         }

@@ -24,7 +24,7 @@ impl Parameters {
             .into_inner();
         for (index, (name, value)) in pairs.iter().enumerate() {
             if !names.contains(&name.as_str()) {
-                let known = names.join(", ");
+                let known = if names.is_empty() { "–".into() } else { names.join(", ") };
                 let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
                 return Err(Problem::parameter(
                     &shown,

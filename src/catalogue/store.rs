@@ -150,6 +150,7 @@ pub async fn exemption(conn: &mut AsyncPgConnection, edition: &str, row_no: i32)
 
 /// A code as found.
 #[derive(diesel::QueryableByName, serde::Serialize, utoipa::ToSchema, Debug)]
+#[schema(as = ListedWaste)]
 pub(super) struct WasteCodeRow {
     /// Edition whose table lists it.
     #[diesel(sql_type = Text)]
@@ -363,6 +364,7 @@ pub async fn article(conn: &mut AsyncPgConnection, law: &str, article: &str, day
 
 /// A fine or other measure of the penalty catalogue (处罚目录).
 #[derive(diesel::QueryableByName, serde::Serialize, utoipa::ToSchema, Debug)]
+#[schema(as = Penalty)]
 pub(super) struct PenaltyRow {
     /// The same for an offence under old and new law, where the two agree.
     #[diesel(sql_type = Text)]
@@ -501,6 +503,7 @@ pub(super) async fn calendar_year(conn: &mut AsyncPgConnection, year: i32) -> Re
 
 /// An edition.
 #[derive(diesel::QueryableByName, serde::Serialize, utoipa::ToSchema, Debug)]
+#[schema(as = Edition)]
 pub(super) struct EditionRow {
     /// hazardous, exemptions, methods or medical.
     #[diesel(sql_type = Text)]
