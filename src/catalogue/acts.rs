@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Duration, NaiveDate};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -26,9 +26,9 @@ pub enum ParameterRefusal {
     /// No such node.
     #[error("no such division")]
     UnknownDivision,
-    /// What was judged by the old value would look wrong afterwards.
-    #[error("the first day is past")]
-    FromPast,
+    /// Before today, what was judged by the old value would look wrong; ten years on, it is a slip.
+    #[error("the first day is past, or too far")]
+    FromOutOfRange,
 }
 
 /// Kinds of problem of this room.
@@ -36,7 +36,7 @@ pub static KINDS: [Kind; 4] = [
     Kind::new(422, "unknown-parameter", "没有此参数", "There is no such parameter"),
     Kind::new(422, "parameter-value-wrong", "参数取值有误", "The parameter cannot have this value"),
     Kind::new(422, "unknown-division", "没有此行政区划", "There is no such division"),
-    Kind::new(422, "parameter-from-past", "生效日期不得早于今日", "A parameter cannot be changed for days that are past"),
+    Kind::new(422, "parameter-from-out-of-range", "生效日期须在今日起十年之内", "The first day must lie between today and ten years on"),
 ];
 
 impl Refusal for ParameterRefusal {
@@ -45,7 +45,7 @@ impl Refusal for ParameterRefusal {
             Self::UnknownParameter => 0,
             Self::WrongValue(_) => 1,
             Self::UnknownDivision => 2,
-            Self::FromPast => 3,
+            Self::FromOutOfRange => 3,
         }]
     }
     fn text(&self) -> Text {
@@ -58,6 +58,9 @@ impl Refusal for ParameterRefusal {
         }
     }
 }
+
+/// How far ahead a parameter may be set.
+const FROM_AHEAD_MAX: Duration = Duration::days(3_660);
 
 /// A parameter from a day on.
 pub struct ParameterFacts {
@@ -109,8 +112,9 @@ pub async fn set_parameter(call: &Call, actor: &Actor, facts: ParameterFacts) ->
             refusals.add("/division", ParameterRefusal::UnknownDivision);
         }
         let now = tx.now();
-        if facts.from_on < legal_day(now) {
-            refusals.add("/from_on", ParameterRefusal::FromPast);
+        let today = legal_day(now);
+        if facts.from_on < today || facts.from_on - today > FROM_AHEAD_MAX {
+            refusals.add("/from_on", ParameterRefusal::FromOutOfRange);
         }
         refusals.or(())?;
         let before = store::parameter(tx.conn, &facts.key, &facts.division, facts.from_on).await?;
