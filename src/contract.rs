@@ -11,7 +11,7 @@ use crate::platform::mass;
 use crate::platform::problem::{Kind, Problem, ProblemBody, kinds};
 use crate::platform::respond::unrouted;
 use crate::platform::shape::FormatCheck;
-use crate::{evidence, identity};
+use crate::{catalogue, evidence, identity};
 
 macro_rules! routes {
     (api: [$($api:path),* $(,)?], root: [$($root:path),* $(,)?] $(,)?) => {
@@ -40,6 +40,9 @@ routes! {
         identity::http::add_user, identity::http::list_memberships, identity::http::add_membership, identity::http::end_membership,
         identity::http::set_roles, identity::http::name_deputy, identity::http::add_api_key, identity::http::list_api_keys,
         identity::http::revoke_api_key, identity::http::delegate_signing,
+        catalogue::http::find_waste_codes, catalogue::http::get_waste_code, catalogue::http::list_methods, catalogue::http::list_divisions,
+        catalogue::http::get_legal_article, catalogue::http::list_exemptions, catalogue::http::find_penalties, catalogue::http::get_calendar,
+        catalogue::http::list_editions, catalogue::http::list_parameters, catalogue::http::set_parameter,
     ],
     root: [evidence::http::list_keys, get_problem_kind, live, ready],
 }
@@ -79,6 +82,7 @@ pub fn printed() -> Result<String, serde_json::Error> {
 pub fn formats() -> Vec<FormatCheck> {
     let mut all = vec![identity::uscc::FORMAT];
     all.extend(mass::FORMATS);
+    all.extend(catalogue::code::FORMATS);
     all
 }
 
@@ -87,6 +91,7 @@ pub fn formats() -> Vec<FormatCheck> {
 pub fn problem_kinds() -> Vec<&'static Kind> {
     let mut all: Vec<&'static Kind> = kinds::ALL.to_vec();
     all.extend(identity::acts::KINDS.iter());
+    all.extend(catalogue::acts::KINDS.iter());
     all.push(&evidence::NUMBERS_EXHAUSTED);
     all
 }

@@ -3,6 +3,7 @@
 //! Rooms, from left to right; imports point left only:
 //! `platform` ← `evidence` ← `identity` ← `catalogue` ← `registry` ← `ledger` ← `filing` ← `manifest` ← `demo`, `cli`.
 
+pub mod catalogue;
 pub mod cli;
 pub mod evidence;
 pub mod identity;

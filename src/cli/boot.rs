@@ -12,14 +12,13 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::Failure;
 use crate::platform::app::{App, Limits, NumberMode};
-use crate::platform::calendar::WorkingDays;
 use crate::platform::clock::Clock;
 use crate::platform::cluster::{self, Cluster, ClusterOptions};
 use crate::platform::db::{Db, DbSettings, Sql};
 use crate::platform::keys::Keys;
 use crate::platform::migrate::{self, Direction};
 use crate::platform::respond::respond;
-use crate::{contract, evidence};
+use crate::{catalogue, contract, evidence};
 
 /// Where the data are: a named server, or a cluster of our own that ends with us.
 pub struct Database {
@@ -128,6 +127,8 @@ pub async fn open(url: &str, data: &Path, purpose: Purpose, clock: Clock, limits
     }
     let numbers = if found.number_mode == NumberMode::National.as_str() { NumberMode::National } else { NumberMode::Local };
     let keys = Keys::open(&mut owner, &data.join("keys"), now).await?;
+    catalogue::loader::load(&mut owner, now).await?;
+    let working_days = catalogue::working_days(&mut owner).await?;
     drop(owner);
     let app = App {
         clock,
@@ -135,7 +136,7 @@ pub async fn open(url: &str, data: &Path, purpose: Purpose, clock: Clock, limits
         keys,
         numbers,
         limits,
-        working_days: RwLock::new(Arc::new(WorkingDays::default())),
+        working_days: RwLock::new(Arc::new(working_days)),
         data: data.to_owned(),
         contract: serde_json::to_value(contract::openapi())?,
         formats: contract::formats(),
