@@ -1,0 +1,6 @@
+//! The API from outside, as a client sees it. One program, so that one link and one cluster serve all tests.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
+
+mod harness;
+mod identity;
