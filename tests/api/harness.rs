@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
-use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::from_fn;
 use actix_web::test::TestRequest;
 use actix_web::web;
@@ -444,6 +444,20 @@ impl World {
         token
     }
 
+    /// A call that no request made, for acts without a route.
+    pub fn call(&self, key: &str) -> Call {
+        Call {
+            lang: Lang::ZhCn,
+            request_id: self.clock.new_id(),
+            now: self.clock.now(),
+            check: false,
+            key: key.to_owned(),
+            seen: None,
+            fingerprint: [0; 32],
+            app: self.app.clone(),
+        }
+    }
+
     async fn person(&self, login: &str, password: &str) -> Person {
         let session = self.log_in(login, password).await.ok();
         Person {
@@ -460,16 +474,7 @@ impl World {
         if let Some(person) = self.platform.borrow().clone() {
             return person;
         }
-        let call = Call {
-            lang: Lang::ZhCn,
-            request_id: self.clock.new_id(),
-            now: self.clock.now(),
-            check: false,
-            key: "first-admin".into(),
-            seen: None,
-            fingerprint: [0; 32],
-            app: self.app.clone(),
-        };
+        let call = self.call("first-admin");
         let uscc = self.uscc().parse().unwrap();
         liandan::identity::acts::create_first_admin(&call, uscc, "平台运营方", "platform", PASSWORD).await.unwrap();
         let person = Rc::new(self.person("platform", PASSWORD).await);
@@ -545,9 +550,4 @@ pub fn id(value: &Value) -> Uuid {
 #[track_caller]
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
-}
-
-/// Whether a status is of the client's making.
-pub fn is_refusal(status: u16) -> bool {
-    StatusCode::from_u16(status).is_ok_and(|status| status.is_client_error())
 }

@@ -2,5 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
+mod evidence;
 mod harness;
 mod identity;
+mod rooms;
+mod shape;
+mod tokens;
