@@ -17,6 +17,7 @@ use crate::platform::cluster::{self, Cluster, ClusterOptions};
 use crate::platform::db::{Db, DbSettings, Sql};
 use crate::platform::keys::Keys;
 use crate::platform::migrate::{self, Direction};
+use crate::platform::problem::Problem;
 use crate::platform::respond::respond;
 use crate::{catalogue, contract, evidence};
 
@@ -102,12 +103,30 @@ struct InstallationRow {
     purpose: String,
 }
 
-/// Migrates, opens keys and pool, loads catalogues.
+/// Brings a database to the present schema and catalogues; what it holds afterwards belongs to no installation yet,
+/// so tests clone it.
+///
+/// # Errors
+/// When a step fails.
+pub async fn prepare(url: &str) -> Result<(), Failure> {
+    migrate::run(url, Direction::Up)?;
+    Ok(())
+}
+
+/// Prepares the database, then opens keys and pool.
 ///
 /// # Errors
 /// When any of it fails, or the database belongs to an installation of another purpose.
 pub async fn open(url: &str, data: &Path, purpose: Purpose, clock: Clock, limits: Limits, db: &DbSettings) -> Result<Arc<App>, Failure> {
-    migrate::run(url, Direction::Up)?;
+    prepare(url).await?;
+    open_prepared(url, data, purpose, clock, limits, db).await
+}
+
+/// As [`open`], for a database that [`prepare`] has seen already.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_prepared(url: &str, data: &Path, purpose: Purpose, clock: Clock, limits: Limits, db: &DbSettings) -> Result<Arc<App>, Failure> {
     let mut owner = AsyncPgConnection::establish(url).await?;
     let now = clock.now();
     Sql("INSERT INTO installation (number_mode, purpose, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
@@ -180,8 +199,16 @@ async fn jobs(app: Arc<App>) {
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(250));
     loop {
         tick.tick().await;
-        if let Err(problem) = evidence::run_feed(&app).await {
-            tracing::warn!(%problem, "the feed job failed; it is tried again");
+        if let Err(problem) = run_jobs_once(&app).await {
+            tracing::warn!(%problem, "a job failed; it is tried again");
         }
     }
+}
+
+/// One round of every job; gives how much was done, so that a test can run them until nothing is left.
+///
+/// # Errors
+/// As the jobs.
+pub async fn run_jobs_once(app: &App) -> Result<usize, Problem> {
+    evidence::run_feed(app).await
 }
