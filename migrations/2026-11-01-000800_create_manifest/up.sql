@@ -96,7 +96,8 @@ CREATE TABLE trips (
 CREATE INDEX trips_by_carrier ON trips (carrier_id, id);
 CREATE TABLE trip_legs (
     trip_id     uuid NOT NULL REFERENCES trips,
-    manifest_id uuid NOT NULL REFERENCES manifests,
+    -- Deferred: a back-entered manifest has its trip before its header is written.
+    manifest_id uuid NOT NULL REFERENCES manifests DEFERRABLE INITIALLY DEFERRED,
     leg_no      int  NOT NULL,
     PRIMARY KEY (trip_id, manifest_id, leg_no)
 );

@@ -113,6 +113,24 @@ pub fn cancelled(before: &Record) -> Vec<Posting> {
     reversed(issued(before))
 }
 
+/// Voided: what is still reserved goes back, and what was settled for it too; the graph keeps what really moved.
+#[must_use]
+pub fn voided(record: &Record) -> Vec<Posting> {
+    let mut postings = issued(record);
+    let unsealed = Record::new(record.id, record.consignment.clone());
+    if record.release.is_some() {
+        postings.extend(moved_out(&unsealed, record, Gate::Open));
+    }
+    if record.receipt.is_some() {
+        let before = Record { receipt: None, verdict: None, ..record.clone() };
+        postings.extend(received(&before, record));
+        if record.verdict.is_some() {
+            postings.extend(confirmed(record, record));
+        }
+    }
+    reversed(postings)
+}
+
 /// Where release was skipped, what came counts as moved out; the licence's reservation moves to the year of receipt.
 #[must_use]
 pub fn received(before: &Record, after: &Record) -> Vec<Posting> {

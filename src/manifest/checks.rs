@@ -437,3 +437,11 @@ pub fn containers(record: &Record, seen: &[String], findings: &mut Findings) {
         );
     }
 }
+
+/// The four digits of a division's prefecture.
+///
+/// # Errors
+/// As the database.
+pub async fn prefecture_of(conn: &mut AsyncPgConnection, division: &str) -> Result<Option<String>, Problem> {
+    catalogue::division_of(conn, division).await
+}

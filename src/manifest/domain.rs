@@ -41,6 +41,24 @@ pub struct Record {
 }
 
 impl Record {
+    /// A new manifest.
+    #[must_use]
+    pub fn new(id: Uuid, consignment: Consignment) -> Self {
+        Self {
+            id,
+            state: State::Issued,
+            consignment,
+            assignments: BTreeMap::new(),
+            release: None,
+            take_overs: BTreeMap::new(),
+            hand_overs: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
+            receipt: None,
+            verdict: None,
+            treatments: Vec::new(),
+            revisions: BTreeMap::new(),
+        }
+    }
     /// The leg on which the load is, or which is offered: 1 before the first take-over.
     #[must_use]
     pub fn leg(&self) -> i32 {
