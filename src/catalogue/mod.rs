@@ -1,0 +1,3 @@
+//! Catalogue (名录).
+
+pub mod code;
