@@ -11,7 +11,7 @@ use crate::platform::mass;
 use crate::platform::problem::{Kind, Problem, ProblemBody, kinds};
 use crate::platform::respond::unrouted;
 use crate::platform::shape::FormatCheck;
-use crate::{evidence, identity};
+use crate::{catalogue, evidence, filing, identity, registry};
 
 macro_rules! routes {
     (api: [$($api:path),* $(,)?], root: [$($root:path),* $(,)?] $(,)?) => {
@@ -40,6 +40,22 @@ routes! {
         identity::http::add_user, identity::http::list_memberships, identity::http::add_membership, identity::http::end_membership,
         identity::http::set_roles, identity::http::name_deputy, identity::http::add_api_key, identity::http::list_api_keys,
         identity::http::revoke_api_key, identity::http::delegate_signing,
+        registry::http::site::record_site, registry::http::site::list_sites, registry::http::site::get_site, registry::http::site::change_site,
+        registry::http::site::decide_class, registry::http::site::record_facility, registry::http::site::list_facilities,
+        registry::http::site::get_facility, registry::http::site::give_closure, registry::http::site::list_closures,
+        registry::http::site::get_closure, registry::http::site::end_closure, registry::http::licence::record_licence,
+        registry::http::licence::list_licences, registry::http::licence::list_unit_licences, registry::http::licence::get_licence,
+        registry::http::licence::verify_licence, registry::http::licence::withdraw_licence, registry::http::licence::record_exempt_receiver,
+        registry::http::licence::list_exempt_receivers, registry::http::licence::list_unit_exempt_receivers,
+        registry::http::licence::get_exempt_receiver, registry::http::licence::verify_exempt_receiver, registry::http::transport::record_vehicle,
+        registry::http::transport::list_vehicles, registry::http::transport::list_unit_vehicles, registry::http::transport::get_vehicle,
+        registry::http::transport::change_vehicle, registry::http::transport::retire_vehicle, registry::http::transport::record_certificate,
+        registry::http::transport::list_certificates, registry::http::transport::get_certificate, registry::http::transport::retire_certificate,
+        registry::http::transport::record_carrier_permit, registry::http::transport::list_unit_carrier_permits,
+        registry::http::transport::get_carrier_permit, registry::http::transport::retire_carrier_permit, registry::http::contract::record_contract,
+        registry::http::contract::list_contracts, registry::http::contract::get_contract, registry::http::contract::end_contract,
+        filing::http::record_plan_flow, filing::http::list_plan_flows, filing::http::get_plan_flow, filing::http::change_plan_flow,
+        filing::http::record_approval, filing::http::list_approvals, filing::http::get_approval,
     ],
     root: [evidence::http::list_keys, get_problem_kind, live, ready],
 }
@@ -79,6 +95,8 @@ pub fn printed() -> Result<String, serde_json::Error> {
 pub fn formats() -> Vec<FormatCheck> {
     let mut all = vec![identity::uscc::FORMAT];
     all.extend(mass::FORMATS);
+    all.extend(catalogue::code::FORMATS);
+    all.push(registry::plate::FORMAT);
     all
 }
 
@@ -87,6 +105,8 @@ pub fn formats() -> Vec<FormatCheck> {
 pub fn problem_kinds() -> Vec<&'static Kind> {
     let mut all: Vec<&'static Kind> = kinds::ALL.to_vec();
     all.extend(identity::acts::KINDS.iter());
+    all.extend(registry::acts::KINDS.iter());
+    all.extend(filing::acts::KINDS.iter());
     all.push(&evidence::NUMBERS_EXHAUSTED);
     all
 }

@@ -3,9 +3,12 @@
 //! Rooms, from left to right; imports point left only:
 //! `platform` ← `evidence` ← `identity` ← `catalogue` ← `registry` ← `ledger` ← `filing` ← `manifest` ← `demo`, `cli`.
 
+pub mod catalogue;
 pub mod cli;
 pub mod evidence;
+pub mod filing;
 pub mod identity;
 pub mod platform;
+pub mod registry;
 
 pub mod contract;
