@@ -11,7 +11,7 @@ use crate::platform::mass;
 use crate::platform::problem::{Kind, Problem, ProblemBody, kinds};
 use crate::platform::respond::unrouted;
 use crate::platform::shape::FormatCheck;
-use crate::{catalogue, evidence, identity};
+use crate::{catalogue, evidence, filing, identity, manifest, registry};
 
 macro_rules! routes {
     (api: [$($api:path),* $(,)?], root: [$($root:path),* $(,)?] $(,)?) => {
@@ -43,6 +43,23 @@ routes! {
         catalogue::http::find_waste_codes, catalogue::http::get_waste_code, catalogue::http::list_methods, catalogue::http::list_divisions,
         catalogue::http::get_legal_article, catalogue::http::list_exemptions, catalogue::http::find_penalties, catalogue::http::get_calendar,
         catalogue::http::list_editions, catalogue::http::list_parameters, catalogue::http::set_parameter,
+        registry::http::site::record_site, registry::http::site::list_sites, registry::http::site::get_site, registry::http::site::change_site,
+        registry::http::site::decide_class, registry::http::site::record_facility, registry::http::site::list_facilities,
+        registry::http::site::get_facility, registry::http::site::give_closure, registry::http::site::list_closures,
+        registry::http::site::get_closure, registry::http::site::end_closure, registry::http::licence::record_licence,
+        registry::http::licence::list_licences, registry::http::licence::list_unit_licences, registry::http::licence::get_licence,
+        registry::http::licence::verify_licence, registry::http::licence::withdraw_licence, registry::http::licence::record_exempt_receiver,
+        registry::http::licence::list_exempt_receivers, registry::http::licence::list_unit_exempt_receivers,
+        registry::http::licence::get_exempt_receiver, registry::http::licence::verify_exempt_receiver, registry::http::transport::record_vehicle,
+        registry::http::transport::list_vehicles, registry::http::transport::list_unit_vehicles, registry::http::transport::get_vehicle,
+        registry::http::transport::change_vehicle, registry::http::transport::retire_vehicle, registry::http::transport::record_certificate,
+        registry::http::transport::list_certificates, registry::http::transport::get_certificate, registry::http::transport::retire_certificate,
+        registry::http::transport::record_carrier_permit, registry::http::transport::list_unit_carrier_permits,
+        registry::http::transport::get_carrier_permit, registry::http::transport::retire_carrier_permit, registry::http::contract::record_contract,
+        registry::http::contract::list_contracts, registry::http::contract::get_contract, registry::http::contract::end_contract,
+        filing::http::record_plan_flow, filing::http::list_plan_flows, filing::http::get_plan_flow, filing::http::change_plan_flow,
+        filing::http::record_approval, filing::http::list_approvals, filing::http::get_approval,
+        manifest::http::assign_manifest, manifest::http::release_manifest, manifest::http::withdraw_manifest, manifest::http::take_over_manifest, manifest::http::refuse_take_over_manifest, manifest::http::hand_over_manifest, manifest::http::arrive_manifest, manifest::http::not_receive_manifest, manifest::http::sign_late_manifest, manifest::http::receive_manifest, manifest::http::confirm_manifest, manifest::http::treat_manifest, manifest::http::gate_manifest, manifest::http::send_on_manifest, manifest::http::cancel_manifest, manifest::http::void_manifest, manifest::http::report_incident, manifest::http::record_official_no, manifest::http::correct_manifest, manifest::http::agree_manifest, manifest::http::disagree_manifest, manifest::http::issue_manifest, manifest::http::issue_manifest_like, manifest::http::back_enter_manifest, manifest::http::load_manifest, manifest::http::confirm_manifests, manifest::http::weigh_trip, manifest::http::strike_weighing, manifest::http::get_trip, manifest::http::list_manifests, manifest::http::get_manifest, manifest::http::list_next_acts, manifest::http::list_manifest_events, manifest::http::get_manifest_evidence, manifest::http::create_draft, manifest::http::list_drafts, manifest::http::get_draft, manifest::http::put_draft, manifest::http::delete_draft, manifest::http::issue_draft, manifest::http::duplicate_manifest,
     ],
     root: [evidence::http::list_keys, get_problem_kind, live, ready],
 }
@@ -83,6 +100,8 @@ pub fn formats() -> Vec<FormatCheck> {
     let mut all = vec![identity::uscc::FORMAT];
     all.extend(mass::FORMATS);
     all.extend(catalogue::code::FORMATS);
+    all.push(registry::plate::FORMAT);
+    all.extend(manifest::number::FORMATS);
     all
 }
 
@@ -92,6 +111,12 @@ pub fn problem_kinds() -> Vec<&'static Kind> {
     let mut all: Vec<&'static Kind> = kinds::ALL.to_vec();
     all.extend(identity::acts::KINDS.iter());
     all.extend(catalogue::acts::KINDS.iter());
+    all.extend(registry::acts::KINDS.iter());
+    all.extend(filing::acts::KINDS.iter());
+    all.extend(manifest::domain::KINDS.iter());
+    all.extend(manifest::corrections::KINDS.iter());
+    all.extend(manifest::acts::ending::KINDS.iter());
+    all.extend(manifest::table::REQUIREMENTS.iter().map(|rule| &rule.kind));
     all.push(&evidence::NUMBERS_EXHAUSTED);
     all
 }

@@ -6,7 +6,11 @@
 pub mod catalogue;
 pub mod cli;
 pub mod evidence;
+pub mod filing;
 pub mod identity;
+pub mod ledger;
+pub mod manifest;
 pub mod platform;
+pub mod registry;
 
 pub mod contract;

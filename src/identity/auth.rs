@@ -96,6 +96,14 @@ pub async fn authenticate(request: ServiceRequest, next: Next<impl MessageBody +
     }
 }
 
+/// The actor of an access token that came in a body: the second person at one device.
+///
+/// # Errors
+/// 401.
+pub async fn actor_of_token(app: &App, token: &str) -> Result<Arc<Actor>, Problem> {
+    actor_of(app, Some(&format!("Bearer {token}"))).await
+}
+
 async fn actor_of(app: &App, authorization: Option<&str>) -> Result<Arc<Actor>, Problem> {
     let none = || Problem::of(&kinds::UNAUTHENTICATED);
     let text = authorization.and_then(|value| value.strip_prefix("Bearer ")).filter(|text| text.len() <= 2_000).ok_or_else(none)?;

@@ -79,7 +79,14 @@ fn moved_out(before: &Record, after: &Record, gate: Gate) -> Vec<Posting> {
                 Gate::Limited => Some(licence_limit_g(year_g.get(), after.consignment.planned_receipt_on)),
                 Gate::Open => None,
             };
-            postings.push(posting(AccountKind::LicenceLine, *licence_line_id, after.consignment.planned_receipt_on.year(), moved_g - declared_g, 0, limit));
+            postings.push(posting(
+                AccountKind::LicenceLine,
+                *licence_line_id,
+                after.consignment.planned_receipt_on.year(),
+                moved_g - declared_g,
+                0,
+                limit,
+            ));
         }
     })
 }
@@ -186,7 +193,8 @@ pub fn corrected(before: &Record, after: &Record) -> Vec<Posting> {
             postings.push(posting(AccountKind::Approval, approval, 0, reserved_g, settled_g, None));
         }
         if let Cover::Licence { licence_line_id, .. } = &line.cover {
-            let received_year = after.receipt.as_ref().map_or(after.consignment.planned_receipt_on.year(), |receipt| legal_day(receipt.received_at).year());
+            let received_year =
+                after.receipt.as_ref().map_or(after.consignment.planned_receipt_on.year(), |receipt| legal_day(receipt.received_at).year());
             let (reserved_g, settled_g) = if decided { (0, after.accepted_g(line.line) - before.accepted_g(line.line)) } else { (moved, 0) };
             postings.push(posting(AccountKind::LicenceLine, *licence_line_id, received_year, reserved_g, settled_g, None));
         }

@@ -63,7 +63,7 @@ pub async fn ends(conn: &mut AsyncPgConnection, departure: Uuid, receiver: Uuid)
     let departure = find(departure).ok_or_else(|| no_site("consignor_site_id"))?;
     let receiver = find(receiver).ok_or_else(|| no_site("receiver_site_id"))?;
     let rows: Vec<PrefectureRow> = Sql("SELECT code, prefecture FROM divisions WHERE code = ANY($1)")
-        .bind::<Array<Text>, _>([departure.division(), receiver.division()])
+        .bind::<Array<Text>, _>(vec![departure.division(), receiver.division()])
         .load(conn)
         .await?;
     let prefecture = |code: &str| rows.iter().find(|row| row.code == code).and_then(|row| row.prefecture.clone());
@@ -127,7 +127,8 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
     }
     // A return to the own site asks for no licence, plan or approval; a re-consignment for all but the plan.
     let (asks_licence, asks_plan) = (kind != Some(LinkKind::Return), kind.is_none());
-    let covers = if asks_licence { registry::licence_cover(conn, receiver.unit_id(), receiver.site_id(), receipt_on, &pairs).await? } else { Vec::new() };
+    let covers =
+        if asks_licence { registry::licence_cover(conn, receiver.unit_id(), receiver.site_id(), receipt_on, &pairs).await? } else { Vec::new() };
     let flows =
         if asks_plan { filing::plan_flows_for(conn, departure.site_id(), departs_on.year(), receiver.unit_id(), &pairs).await? } else { Vec::new() };
     let consignor_unit = basics.link.as_ref().map_or(departure.unit_id(), |(_, consignor)| consignor.unit_id);
@@ -157,8 +158,20 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
                 findings.with_help(
                     &table::PLAN_MISSING,
                     at.clone(),
-                    format!("管理计划 {} 年未包含 {} 以 {} 方式转移至{}；可按 help 中的内容变更计划", departs_on.year(), line.waste_code, line.method, receiver.unit_name()),
-                    format!("The plan of {} has no flow of {} by {} to {}; help holds the change ready", departs_on.year(), line.waste_code, line.method, receiver.unit_name()),
+                    format!(
+                        "管理计划 {} 年未包含 {} 以 {} 方式转移至{}；可按 help 中的内容变更计划",
+                        departs_on.year(),
+                        line.waste_code,
+                        line.method,
+                        receiver.unit_name()
+                    ),
+                    format!(
+                        "The plan of {} has no flow of {} by {} to {}; help holds the change ready",
+                        departs_on.year(),
+                        line.waste_code,
+                        line.method,
+                        receiver.unit_name()
+                    ),
                     help,
                 );
                 None
@@ -234,7 +247,12 @@ fn listed(facts: &catalogue::CodeFacts, line: &LineInput, at: &str, findings: &m
             unknown()
         }
         Listing::Unlisted => {
-            findings.add(&table::CODE_NOT_LISTED, format!("{at}/waste_code"), format!("{code} 不在当日施行的名录中"), format!("{code} is not in the catalogue of that day"));
+            findings.add(
+                &table::CODE_NOT_LISTED,
+                format!("{at}/waste_code"),
+                format!("{code} 不在当日施行的名录中"),
+                format!("{code} is not in the catalogue of that day"),
+            );
             unknown()
         }
     }
@@ -321,7 +339,10 @@ pub fn judge_balances(record: &Record, balances: &[Balance], findings: &mut Find
                     let (zh, en) = if balance.is_booked {
                         sums("批准", "approved", balance.sum_g, approval.approved_g.get())
                     } else {
-                        (format!("批准文号 {} 仅余 {left_g} 克", approval.decision_no), format!("Only {left_g} g are left of approval {}", approval.decision_no))
+                        (
+                            format!("批准文号 {} 仅余 {left_g} 克", approval.decision_no),
+                            format!("Only {left_g} g are left of approval {}", approval.decision_no),
+                        )
                     };
                     findings.add(&table::APPROVAL_EXCEEDED, format!("/lines/{index}"), zh, en);
                 }
@@ -360,7 +381,13 @@ struct OutageRow {
 ///
 /// # Errors
 /// As the database; rules only add findings.
-pub async fn release(tx: &mut Tx<'_>, stored: &Stored, lines: &[ReleasedLine], paper_no: Option<&str>, findings: &mut Findings) -> Result<(), Problem> {
+pub async fn release(
+    tx: &mut Tx<'_>,
+    stored: &Stored,
+    lines: &[ReleasedLine],
+    paper_no: Option<&str>,
+    findings: &mut Findings,
+) -> Result<(), Problem> {
     let record = &stored.record;
     let today = legal_day(tx.now());
     if tx.call.app.numbers == NumberMode::National && stored.official_no.is_none() && paper_no.is_none() {
@@ -371,14 +398,29 @@ pub async fn release(tx: &mut Tx<'_>, stored: &Stored, lines: &[ReleasedLine], p
     }
     for (index, line) in lines.iter().enumerate() {
         if line.basis == Basis::Estimated {
-            findings.add(&table::MASS_ESTIMATED, format!("/lines/{index}/basis"), format!("第 {} 项未经称重", line.line), format!("Line {} was not weighed", line.line));
+            findings.add(
+                &table::MASS_ESTIMATED,
+                format!("/lines/{index}/basis"),
+                format!("第 {} 项未经称重", line.line),
+                format!("Line {} was not weighed", line.line),
+            );
         }
-        unlikely_mass(line.released_g, record.consignment.line(line.line).map(|one| one.declared_g.get()), &format!("/lines/{index}/released_g"), findings);
+        unlikely_mass(
+            line.released_g,
+            record.consignment.line(line.line).map(|one| one.declared_g.get()),
+            &format!("/lines/{index}/released_g"),
+            findings,
+        );
     }
     if let Some(assignment) = record.assignment() {
         let total: i64 = lines.iter().map(|line| line.released_g.get()).sum();
         if let Some(rated) = assignment.rated_load_g.filter(|rated| total > rated.get()) {
-            findings.add(&table::OVERLOAD, "/lines", format!("共 {total} 克，核定载质量 {rated} 克"), format!("{total} g in all, the rated load is {rated} g"));
+            findings.add(
+                &table::OVERLOAD,
+                "/lines",
+                format!("共 {total} 克，核定载质量 {rated} 克"),
+                format!("{total} g in all, the rated load is {rated} g"),
+            );
         }
         // Papers are looked at again on the day of the release, not trusted from the day of the assignment.
         let fresh = super::trips::papers_of(tx.conn, assignment, today).await?;
@@ -394,7 +436,10 @@ pub async fn release(tx: &mut Tx<'_>, stored: &Stored, lines: &[ReleasedLine], p
     let covers = registry::licence_cover(tx.conn, record.consignment.receiver.unit_id, site, receipt_on, &pairs).await?;
     for (line, cover) in licensed.iter().zip(covers) {
         if cover.is_err() {
-            let (zh, en) = (format!("接受人许可证在 {receipt_on} 不再覆盖 {}", line.waste_code), format!("On {receipt_on} no licence covers {}", line.waste_code));
+            let (zh, en) = (
+                format!("接受人许可证在 {receipt_on} 不再覆盖 {}", line.waste_code),
+                format!("On {receipt_on} no licence covers {}", line.waste_code),
+            );
             findings.add(&table::RECEIVER_NOT_LICENSED, "", zh, en);
         }
     }

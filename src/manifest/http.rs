@@ -8,11 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::acts::{ending, issue, receipt, transport};
+use super::findings::Confirmation;
 use super::input::{
     Assign, BackEnter, ConfirmLoad, ConfirmMany, DriverStep, Duplicate, Gate, HandOverLoad, IssueLike, IssueManifest, LoadTogether, NotReceivedLoad,
-    ProposeCorrection, ReceiveLoad, RecordOfficialNo, ReleaseLoad, ReportIncident, SendOn, SignLate, StrikeWeighing, TreatLine, WeighTrip, WithReason,
+    ProposeCorrection, ReceiveLoad, RecordOfficialNo, ReleaseLoad, ReportIncident, SendOn, SignLate, StrikeWeighing, TreatLine, WeighTrip,
+    WithReason,
 };
-use super::findings::Confirmation;
 use super::next::NextAct;
 use super::policy::Scope;
 use super::store::{self, Filter};
@@ -695,7 +696,13 @@ pub async fn get_draft(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Res
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[put("/manifest_drafts/{draft_id}")]
-pub async fn put_draft(request: actix_web::HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>, Body(body): Body<IssueManifest>) -> Result<HttpResponse, Problem> {
+pub async fn put_draft(
+    request: actix_web::HttpRequest,
+    app: web::Data<App>,
+    actor: Actor,
+    id: Path<Uuid>,
+    Body(body): Body<IssueManifest>,
+) -> Result<HttpResponse, Problem> {
     let unit = drafter(&actor)?;
     let seen = request.headers().get("if-match").ok_or_else(|| Problem::of(&kinds::VERSION_MISSING))?;
     let seen = seen.to_str().ok().and_then(|text| text.trim_matches('"').parse::<i64>().ok());

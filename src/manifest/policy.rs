@@ -24,11 +24,7 @@ impl Scope {
     /// The scope of an actor.
     #[must_use]
     pub fn of(actor: &Actor) -> Self {
-        Self {
-            unit: actor.unit_id(),
-            drives_for: Vec::new(),
-            jurisdiction: if actor.is_officer() { actor.jurisdiction.clone() } else { Vec::new() },
-        }
+        Self { unit: actor.unit_id(), drives_for: Vec::new(), jurisdiction: if actor.is_officer() { actor.jurisdiction.clone() } else { Vec::new() } }
     }
     /// The units whose manifests it shows.
     #[must_use]

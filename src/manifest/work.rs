@@ -140,4 +140,3 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
     stored.head = tx.append(&stored.head, event).await?;
     Ok(stored)
 }
-

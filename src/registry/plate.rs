@@ -77,9 +77,7 @@ pub enum PlateRefusal {
         found: char,
     },
     /// 8 characters, but no new-energy letter stands third before digits or last after digits.
-    #[error(
-        "a plate of 8 characters is a new-energy vehicle's: its letter (D, F …) third or last, else digits"
-    )]
+    #[error("a plate of 8 characters is a new-energy vehicle's: its letter (D, F …) third or last, else digits")]
     NotNewEnergy,
 }
 
@@ -91,10 +89,7 @@ impl Plate {
 
     /// What the form says about the vehicle.
     pub fn kind(&self) -> PlateKind {
-        let (third, last) = (
-            self.0.chars().nth(2).unwrap_or_default(),
-            self.0.chars().next_back().unwrap_or_default(),
-        );
+        let (third, last) = (self.0.chars().nth(2).unwrap_or_default(), self.0.chars().next_back().unwrap_or_default());
         match last {
             '挂' => PlateKind::Trailer,
             '港' => PlateKind::HongKong,
@@ -154,13 +149,9 @@ impl FromStr for Plate {
 /// Checks what follows province and office letter: five marks, or six of a new-energy vehicle.
 fn check_marks(marks: &[char]) -> Result<(), PlateRefusal> {
     for (index, mark) in marks.iter().enumerate() {
-        let closing =
-            marks.len() == 5 && index == 4 && matches!(mark, '挂' | '港' | '澳' | '学' | '警');
+        let closing = marks.len() == 5 && index == 4 && matches!(mark, '挂' | '港' | '澳' | '学' | '警');
         if !is_mark(*mark) && !closing {
-            return Err(PlateRefusal::ForbiddenCharacter {
-                position: index + 3,
-                found: *mark,
-            });
+            return Err(PlateRefusal::ForbiddenCharacter { position: index + 3, found: *mark });
         }
     }
     let digits = |marks: &[char]| marks.iter().all(char::is_ascii_digit);
@@ -169,11 +160,7 @@ fn check_marks(marks: &[char]) -> Result<(), PlateRefusal> {
         [first, _, rest @ .., last] if marks.len() == 6 => {
             let small = is_energy_mark(*first) && digits(rest) && last.is_ascii_digit();
             let large = is_energy_mark(*last) && digits(marks.get(..5).unwrap_or_default());
-            if small || large {
-                Ok(())
-            } else {
-                Err(PlateRefusal::NotNewEnergy)
-            }
+            if small || large { Ok(()) } else { Err(PlateRefusal::NotNewEnergy) }
         }
         _ => Ok(()),
     }
@@ -255,59 +242,17 @@ mod tests {
             ("辽B1234", R::WrongLength { found: 6 }),
             ("辽B·1234", R::WrongLength { found: 6 }),
             ("辽B1234567", R::WrongLength { found: 9 }),
-            (
-                "辽B··12345",
-                R::ForbiddenCharacter {
-                    position: 3,
-                    found: '·',
-                },
-            ),
+            ("辽B··12345", R::ForbiddenCharacter { position: 3, found: '·' }),
             ("AB12345", R::UnknownProvince { found: 'A' }),
             ("台B12345", R::UnknownProvince { found: '台' }),
             ("辽112345", R::NoOfficeLetter { found: '1' }),
             ("辽I12345", R::NoOfficeLetter { found: 'I' }),
-            (
-                "辽B1234O",
-                R::ForbiddenCharacter {
-                    position: 7,
-                    found: 'O',
-                },
-            ),
-            (
-                "辽Bi2345",
-                R::ForbiddenCharacter {
-                    position: 3,
-                    found: 'I',
-                },
-            ),
-            (
-                "辽B123-5",
-                R::ForbiddenCharacter {
-                    position: 6,
-                    found: '-',
-                },
-            ),
-            (
-                "辽B123挂4",
-                R::ForbiddenCharacter {
-                    position: 6,
-                    found: '挂',
-                },
-            ),
-            (
-                "辽B12345挂",
-                R::ForbiddenCharacter {
-                    position: 8,
-                    found: '挂',
-                },
-            ),
-            (
-                "辽B１2345",
-                R::ForbiddenCharacter {
-                    position: 3,
-                    found: '１',
-                },
-            ),
+            ("辽B1234O", R::ForbiddenCharacter { position: 7, found: 'O' }),
+            ("辽Bi2345", R::ForbiddenCharacter { position: 3, found: 'I' }),
+            ("辽B123-5", R::ForbiddenCharacter { position: 6, found: '-' }),
+            ("辽B123挂4", R::ForbiddenCharacter { position: 6, found: '挂' }),
+            ("辽B12345挂", R::ForbiddenCharacter { position: 8, found: '挂' }),
+            ("辽B１2345", R::ForbiddenCharacter { position: 3, found: '１' }),
             ("辽B123456", R::NotNewEnergy),
             ("辽BL12345", R::NotNewEnergy),
             ("辽BDAB345", R::NotNewEnergy),

@@ -47,9 +47,10 @@ impl Refusal for NumberRefusal {
     }
     fn text(&self) -> Words {
         match self {
-            Self::OtherPrefecture { given, departure } => {
-                Words::new(format!("编号第 5 至 8 位为 {given}，移出地为 {departure}"), format!("Digits 5 to 8 are {given}, the departure is {departure}"))
-            }
+            Self::OtherPrefecture { given, departure } => Words::new(
+                format!("编号第 5 至 8 位为 {given}，移出地为 {departure}"),
+                format!("Digits 5 to 8 are {given}, the departure is {departure}"),
+            ),
             Self::Taken => Words::new(KINDS[1].zh, KINDS[1].en),
         }
     }
@@ -114,7 +115,8 @@ pub async fn report_incident(call: &Call, actor: &Actor, id: Uuid, body: ReportI
             .bind::<Timestamptz, _>(now)
             .execute(tx.conn)
             .await?;
-        let mut step = Step::new(Act::ReportIncident, now).saying(json!({ "incident_id": incident, "kind": body.kind, "place": body.place, "division": division }));
+        let mut step = Step::new(Act::ReportIncident, now)
+            .saying(json!({ "incident_id": incident, "kind": body.kind, "place": body.place, "division": division }));
         step.findings.plain(&table::INCIDENT, "");
         work::finish(tx, stored, step).await?;
         Ok(())

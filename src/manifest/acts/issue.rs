@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use crate::evidence::{Head, NewEvent, Outcome, Tx};
 use crate::identity::{self, Actor, Role};
+use crate::ledger::accounts::Posting;
 use crate::manifest::domain::{DomainRefusal, Record};
 use crate::manifest::findings::{Confirmation, Findings};
 use crate::manifest::input::{BackEnter, IssueLike, IssueManifest, LineInput, LineMassInput, MassInputDoc, SendOn};
 use crate::manifest::parts::{Basis, Consignment, Link, LinkKind, PartName, Receipt, ReceivedLine, Release, ReleasedLine, RoadStep};
-use crate::ledger::accounts::Posting;
 use crate::manifest::store;
 use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, SUBJECT, Step};
@@ -206,7 +206,10 @@ pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Resu
             (LinkKind::Return, _) => own_site,
             (LinkKind::ReConsignment, Some(site)) => site,
             (LinkKind::ReConsignment, None) => {
-                return Err(Problem::parameter("receiver_site_id", crate::platform::problem::Text::new("改送须指明接受场所", "Sending on needs a receiver's site")));
+                return Err(Problem::parameter(
+                    "receiver_site_id",
+                    crate::platform::problem::Text::new("改送须指明接受场所", "Sending on needs a receiver's site"),
+                ));
             }
         };
         debug_assert_eq!(permit.unit, record.consignment.receiver.unit_id);
@@ -243,7 +246,8 @@ pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Resu
             confirmed: body.confirmed,
         };
         let next = tx.new_id();
-        let mut step = Step::new(Act::SendOn, tx.now()).saying(json!({ "linked_manifest_id": next, "kind": body.kind, "consignor_agreed": body.consignor_agreed }));
+        let mut step = Step::new(Act::SendOn, tx.now())
+            .saying(json!({ "linked_manifest_id": next, "kind": body.kind, "consignor_agreed": body.consignor_agreed }));
         let mut findings = Findings::default();
         let basics = checks::Basics { ends: &ends, carrier, link: Some((link, record.consignment.consignor.clone())) };
         let consignment = checks::issue(tx.conn, &manifest, basics, &mut findings).await?;
@@ -330,9 +334,18 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
         let before = record.clone();
         // The paper's masses are those that left; how they were found the paper does not say.
         let lines = record.consignment.lines.iter();
-        let lines = lines.map(|line| ReleasedLine { line: line.line, released_g: line.declared_g, basis: Basis::Estimated, containers: Vec::new() }).collect();
+        let lines = lines
+            .map(|line| ReleasedLine { line: line.line, released_g: line.declared_g, basis: Basis::Estimated, containers: Vec::new() })
+            .collect();
         record.release = Some(Release { lines, released_at, paper_no: Some(body.paper_no.clone()) });
-        let road = |at| RoadStep { leg_no: 1, plate: assignment.plate.clone(), at, place: None, instead_of_driver: Some(body.reason.clone()), is_late: true };
+        let road = |at| RoadStep {
+            leg_no: 1,
+            plate: assignment.plate.clone(),
+            at,
+            place: None,
+            instead_of_driver: Some(body.reason.clone()),
+            is_late: true,
+        };
         record.take_overs.insert(1, road(released_at));
         record.state = State::InTransit;
         if let Some(arrived_at) = body.arrived_at {
@@ -345,8 +358,10 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
         if let Some(received_at) = body.received_at {
             let before = record.clone();
             let lines = record.consignment.lines.iter();
-            let lines = lines.map(|line| ReceivedLine { line: line.line, weighed_g: line.declared_g, basis: Basis::Estimated, containers_seen: Vec::new() });
-            record.receipt = Some(Receipt { received_at: received_at.max(released_at), lines: lines.collect(), weighings: Vec::new(), skipped: Vec::new() });
+            let lines =
+                lines.map(|line| ReceivedLine { line: line.line, weighed_g: line.declared_g, basis: Basis::Estimated, containers_seen: Vec::new() });
+            record.receipt =
+                Some(Receipt { received_at: received_at.max(released_at), lines: lines.collect(), weighings: Vec::new(), skipped: Vec::new() });
             record.state = State::Received;
             seals.push((PartName::Receipt, 1));
             postings.extend(accounts::received(&before, &record));

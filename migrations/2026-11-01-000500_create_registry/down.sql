@@ -1,0 +1,11 @@
+DROP TABLE contracts;
+DROP TABLE carrier_permits;
+DROP TABLE certificates;
+DROP TABLE vehicles;
+DROP TABLE exempt_receivers;
+DROP TABLE licence_withdrawals;
+DROP TABLE licence_lines;
+DROP TABLE licences;
+DROP TABLE closures;
+DROP TABLE facilities;
+DROP TABLE sites;

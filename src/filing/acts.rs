@@ -1,0 +1,214 @@
+//! Acts on plan flows and approvals. Subjects with a chain: plan_flow, approval.
+
+use std::collections::BTreeMap;
+
+use chrono::Datelike;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::domain::{ApprovalStatement, PlanFlowChange, PlanFlowStatement, approval_valid_to};
+use super::rules::PLAN_YEARS_AROUND;
+use super::store;
+use crate::evidence::{Head, NewEvent, Outcome, Tx};
+use crate::identity::{self, Actor, transact};
+use crate::platform::calendar::legal_day;
+use crate::platform::call::Call;
+use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text, kinds};
+use crate::registry::{self, own, verified_states_for};
+
+/// Why an act of filing is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum FilingRefusal {
+    /// Not a site of the actor's unit.
+    #[error("not an own site")]
+    NotOwnSite,
+    /// No such receiver, or the site is not the receiver's.
+    #[error("unknown receiver")]
+    UnknownReceiver,
+    /// The year is too far from the present one.
+    #[error("year {0} is too far away")]
+    YearTooFar(i32),
+    /// The plan names this way already.
+    #[error("the flow exists")]
+    FlowExists,
+    /// An approval of nothing.
+    #[error("no mass")]
+    NoMass,
+    /// Decided in the future.
+    #[error("decided in the future")]
+    DecidedInFuture,
+    /// Out of force before it was decided.
+    #[error("ends before the decision")]
+    EndsBeforeDecision,
+    /// Recorded already.
+    #[error("the approval exists")]
+    ApprovalExists,
+}
+
+/// Kinds of problem of this room.
+pub static KINDS: [Kind; 8] = [
+    Kind::new(422, "not-own-site", "不是本单位的场所", "It is no site of your unit"),
+    Kind::new(422, "unknown-receiver", "接受单位或其场所不存在", "There is no such receiver, or the site is not the receiver's"),
+    Kind::new(422, "year-too-far", "计划年度与当前年度相差过大", "The plan's year is too far from the present one"),
+    Kind::new(409, "plan-flow-exists", "计划中已有此流向，请变更该流向", "The plan has this flow already; change that one"),
+    Kind::new(422, "no-mass", "数量须大于零", "The mass must be above zero"),
+    Kind::new(422, "decided-in-future", "批准日期晚于今天", "The decision lies in the future"),
+    Kind::new(422, "ends-before-decision", "有效期在批准之前已届满", "It would end before it was decided"),
+    Kind::new(409, "approval-exists", "该批准已登记", "This approval is recorded already"),
+];
+
+impl Refusal for FilingRefusal {
+    fn kind(&self) -> &'static Kind {
+        &KINDS[match self {
+            Self::NotOwnSite => 0,
+            Self::UnknownReceiver => 1,
+            Self::YearTooFar(_) => 2,
+            Self::FlowExists => 3,
+            Self::NoMass => 4,
+            Self::DecidedInFuture => 5,
+            Self::EndsBeforeDecision => 6,
+            Self::ApprovalExists => 7,
+        }]
+    }
+    fn text(&self) -> Text {
+        match self {
+            Self::YearTooFar(year) => Text::new(format!("{year} 年与当前年度相差过大"), format!("The year {year} is too far from the present one")),
+            _ => Text::new(self.kind().zh, self.kind().en),
+        }
+    }
+    fn law(&self) -> &'static [&'static str] {
+        match self {
+            Self::EndsBeforeDecision => &["decree_23_2021/27/para2"],
+            _ => &[],
+        }
+    }
+}
+
+fn refuse(pointer: &str, refusal: FilingRefusal) -> Problem {
+    let mut refusals = Refusals::none();
+    refusals.add(pointer, refusal);
+    refusals.into()
+}
+
+fn event(tx: &Tx<'_>, kind: &'static str, subject: Uuid, act: &'static str, law: &[&'static str], payload: Value) -> NewEvent {
+    NewEvent { subject_kind: kind, subject, act, claimed_at: tx.now(), law: law.to_vec(), sealed: BTreeMap::new(), payload }
+}
+
+/// Whether the receiver exists, and the site, where one is named, is the receiver's.
+async fn is_receiver(tx: &mut Tx<'_>, receiver: Uuid, site: Option<Uuid>) -> Result<bool, Problem> {
+    match site {
+        None => Ok(identity::unit_by_id(tx.conn, receiver).await?.is_some()),
+        Some(site) => Ok(registry::sites(tx.conn, &[site]).await?.iter().any(|facts| facts.unit_id() == receiver)),
+    }
+}
+
+async fn is_own_site(tx: &mut Tx<'_>, unit: Uuid, site: Uuid) -> Result<bool, Problem> {
+    Ok(registry::sites(tx.conn, &[site]).await?.iter().any(|facts| facts.unit_id() == unit))
+}
+
+/// Records a flow of the yearly plan of a site of the actor's unit.
+///
+/// Legal source: `decree_23_2021/10/2`, `eco_code_2026/532/para2`.
+///
+/// # Errors
+/// 403; `not-own-site`, `unknown-receiver`, `year-too-far`, `plan-flow-exists`.
+pub async fn record_plan_flow(call: &Call, actor: &Actor, flow: PlanFlowStatement) -> Result<Outcome, Problem> {
+    transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let unit = verified_states_for(actor)?;
+        let now = tx.now();
+        let mut refusals = Refusals::none();
+        if !is_own_site(tx, unit, flow.site_id).await? {
+            refusals.add("/site_id", FilingRefusal::NotOwnSite);
+        }
+        if !is_receiver(tx, flow.receiver_id, flow.receiver_site_id).await? {
+            refusals.add("/receiver_id", FilingRefusal::UnknownReceiver);
+        }
+        if flow.year.abs_diff(legal_day(now).year()) > PLAN_YEARS_AROUND.unsigned_abs() {
+            refusals.add("/year", FilingRefusal::YearTooFar(flow.year));
+        }
+        refusals.or(())?;
+        let id = tx.new_id();
+        if !store::insert_plan_flow(tx.conn, id, unit, &flow, now).await? {
+            return Err(refuse("", FilingRefusal::FlowExists));
+        }
+        let payload = json!({
+            "plan_flow_id": id, "unit_id": unit, "site_id": flow.site_id, "year": flow.year, "code": flow.code, "receiver_id": flow.receiver_id,
+            "receiver_site_id": flow.receiver_site_id, "method": flow.method, "planned_g": flow.planned_g.grams(), "filing_no": flow.filing_no,
+        });
+        tx.append(&Head::NEW, event(tx, "plan_flow", id, "record_plan_flow", &["decree_23_2021/10/2", "eco_code_2026/532/para2"], payload)).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Changes a flow; a changed plan is filed again.
+///
+/// Legal source: `hj_1259_2022/5.2`.
+///
+/// # Errors
+/// 403, 404, 412; `unknown-receiver`.
+pub async fn change_plan_flow(call: &Call, actor: &Actor, id: Uuid, change: PlanFlowChange) -> Result<Outcome, Problem> {
+    transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let head = tx.lock(id).await?;
+        let stored = store::flow_key(tx.conn, id).await?.ok_or_else(Problem::not_found)?;
+        // The receiver sees the flow, but the plan is the consignor's.
+        let outsider = if actor.unit_id() == Some(stored.receiver_id) { &kinds::FORBIDDEN } else { &kinds::NOT_FOUND };
+        own(actor, stored.unit_id, outsider)?;
+        verified_states_for(actor)?;
+        call.seen(head.version)?;
+        if change.receiver_site_id.is_some() && !is_receiver(tx, stored.receiver_id, change.receiver_site_id).await? {
+            return Err(refuse("/receiver_site_id", FilingRefusal::UnknownReceiver));
+        }
+        store::change_plan_flow(tx.conn, id, &change).await?;
+        let payload = json!({
+            "plan_flow_id": id, "receiver_site_id": change.receiver_site_id, "planned_g": change.planned_g.grams(), "filing_no": change.filing_no,
+        });
+        tx.append(&head, event(tx, "plan_flow", id, "change_plan_flow", &["hj_1259_2022/5.2"], payload)).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Records an approval for another province that the actor's unit was given.
+///
+/// Legal source: `decree_23_2021/27/para1`, `decree_23_2021/27/para2`.
+///
+/// # Errors
+/// 403; `not-own-site`, `unknown-receiver`, `no-mass`, `decided-in-future`, `ends-before-decision`, `approval-exists`.
+pub async fn record_approval(call: &Call, actor: &Actor, approval: ApprovalStatement) -> Result<Outcome, Problem> {
+    transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let unit = verified_states_for(actor)?;
+        let now = tx.now();
+        let valid_to = approval_valid_to(approval.decided_on, approval.applied_until, approval.licence_valid_to);
+        let mut refusals = Refusals::none();
+        if !is_own_site(tx, unit, approval.site_id).await? {
+            refusals.add("/site_id", FilingRefusal::NotOwnSite);
+        }
+        if !is_receiver(tx, approval.receiver_id, None).await? {
+            refusals.add("/receiver_id", FilingRefusal::UnknownReceiver);
+        }
+        if approval.approved_g.grams().is_zero() {
+            refusals.add("/approved_g", FilingRefusal::NoMass);
+        }
+        if approval.decided_on > legal_day(now) {
+            refusals.add("/decided_on", FilingRefusal::DecidedInFuture);
+        }
+        if valid_to < approval.decided_on {
+            refusals.add("/decided_on", FilingRefusal::EndsBeforeDecision);
+        }
+        refusals.or(())?;
+        let id = tx.new_id();
+        if !store::insert_approval(tx.conn, id, unit, &approval, valid_to, now).await? {
+            return Err(refuse("/decision_no", FilingRefusal::ApprovalExists));
+        }
+        let payload = json!({
+            "approval_id": id, "consignor_id": unit, "site_id": approval.site_id, "receiver_id": approval.receiver_id, "code": approval.code,
+            "method": approval.method, "approved_g": approval.approved_g.grams(), "decision_no": approval.decision_no,
+            "decided_on": approval.decided_on, "applied_until": approval.applied_until, "licence_valid_to": approval.licence_valid_to,
+            "valid_to": valid_to,
+        });
+        tx.append(&Head::NEW, event(tx, "approval", id, "record_approval", &["decree_23_2021/27/para1", "decree_23_2021/27/para2"], payload)).await?;
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,177 @@
+//! The evidence of this room; the fields are private, so whoever holds one had it from a query here.
+
+use chrono::NaiveDate;
+use diesel::sql_types::{Array, BigInt, Date, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::catalogue::code::{MethodCode, WasteCode};
+use crate::platform::db::Sql;
+use crate::platform::mass::Grams;
+use crate::platform::problem::Problem;
+
+/// Proof that the site's plan of the year names a waste, receiver and method.
+///
+/// Legal source: `decree_23_2021/14`, `eco_code_2026/532/para1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanInForce {
+    flow_id: Uuid,
+    planned_g: Grams,
+    filing_no: Option<String>,
+}
+
+impl PlanInForce {
+    /// The flow; the account of mass moved out is its.
+    #[must_use]
+    pub const fn flow_id(&self) -> Uuid {
+        self.flow_id
+    }
+    /// Mass planned for the year.
+    #[must_use]
+    pub const fn planned_g(&self) -> Grams {
+        self.planned_g
+    }
+    /// 备案编号, where it was given.
+    #[must_use]
+    pub fn filing_no(&self) -> Option<&str> {
+        self.filing_no.as_deref()
+    }
+}
+
+/// Proof that an approval for another province covers a waste and method on a day.
+///
+/// Legal source: `decree_23_2021/27/para1`, `eco_code_2026/536/para2`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalInForce {
+    approval_id: Uuid,
+    approved_g: Grams,
+    valid_to: NaiveDate,
+    decision_no: String,
+}
+
+impl ApprovalInForce {
+    /// The approval; the account of mass moved out is its.
+    #[must_use]
+    pub const fn approval_id(&self) -> Uuid {
+        self.approval_id
+    }
+    /// Mass approved.
+    #[must_use]
+    pub const fn approved_g(&self) -> Grams {
+        self.approved_g
+    }
+    /// Last day.
+    #[must_use]
+    pub const fn valid_to(&self) -> NaiveDate {
+        self.valid_to
+    }
+    /// 批准文号.
+    #[must_use]
+    pub fn decision_no(&self) -> &str {
+        &self.decision_no
+    }
+}
+
+fn codes(pairs: &[(WasteCode, MethodCode)]) -> Vec<String> {
+    pairs.iter().map(|(code, _)| code.to_string()).collect()
+}
+
+fn methods(pairs: &[(WasteCode, MethodCode)]) -> Vec<String> {
+    pairs.iter().map(|(_, method)| method.to_string()).collect()
+}
+
+fn grams(g: i64) -> Result<Grams, Problem> {
+    Grams::try_from(g).map_err(|error| Problem::internal(&error))
+}
+
+#[derive(diesel::QueryableByName)]
+struct FlowRow {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    flow_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    planned_g: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    filing_no: Option<String>,
+}
+
+// A flow is unique by site, year, receiver, code and method, so a pair meets at most one.
+const PLAN_FLOWS_FOR: Sql = Sql("SELECT f.id AS flow_id, f.planned_g, f.filing_no FROM unnest($4, $5) WITH ORDINALITY AS p (code, method, place) \
+     LEFT JOIN plan_flows f ON f.site_id = $1 AND f.year = $2 AND f.receiver_id = $3 AND f.code = p.code AND f.method = p.method ORDER BY p.place");
+
+/// For each pair of waste and method: the flow of the site's plan that names it with this receiver.
+///
+/// Legal source: `decree_23_2021/14`.
+///
+/// # Errors
+/// As the database.
+pub async fn plan_flows_for(
+    conn: &mut AsyncPgConnection,
+    site: Uuid,
+    year: i32,
+    receiver_unit: Uuid,
+    pairs: &[(WasteCode, MethodCode)],
+) -> Result<Vec<Option<PlanInForce>>, Problem> {
+    let rows: Vec<FlowRow> = PLAN_FLOWS_FOR
+        .bind::<SqlUuid, _>(site)
+        .bind::<Integer, _>(year)
+        .bind::<SqlUuid, _>(receiver_unit)
+        .bind::<Array<Text>, _>(codes(pairs))
+        .bind::<Array<Text>, _>(methods(pairs))
+        .load(conn)
+        .await?;
+    rows.into_iter()
+        .map(|row| match (row.flow_id, row.planned_g) {
+            (Some(flow_id), Some(planned_g)) => Ok(Some(PlanInForce { flow_id, planned_g: grams(planned_g)?, filing_no: row.filing_no })),
+            _ => Ok(None),
+        })
+        .collect()
+}
+
+#[derive(diesel::QueryableByName)]
+struct ApprovalRow {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    approval_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    approved_g: Option<i64>,
+    #[diesel(sql_type = Nullable<Date>)]
+    valid_to: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Text>)]
+    decision_no: Option<String>,
+}
+
+// Of several the latest decision: a new one is asked for when the mass of the old one is used up.
+const APPROVALS_FOR: Sql = Sql("SELECT a.id AS approval_id, a.approved_g, a.valid_to, a.decision_no \
+     FROM unnest($4, $5) WITH ORDINALITY AS p (code, method, place) \
+     LEFT JOIN LATERAL (SELECT * FROM approvals a WHERE a.consignor_id = $1 AND a.receiver_id = $2 AND a.code = p.code AND a.method = p.method \
+     AND a.decided_on <= $3 AND a.valid_to >= $3 ORDER BY a.decided_on DESC, a.id DESC LIMIT 1) a ON true ORDER BY p.place");
+
+/// For each pair of waste and method: the approval for another province that covers it on the day.
+///
+/// Legal source: `decree_23_2021/21/para1`, `decree_23_2021/27/para2`.
+///
+/// # Errors
+/// As the database.
+pub async fn approvals_for(
+    conn: &mut AsyncPgConnection,
+    consignor_unit: Uuid,
+    receiver_unit: Uuid,
+    day: NaiveDate,
+    pairs: &[(WasteCode, MethodCode)],
+) -> Result<Vec<Option<ApprovalInForce>>, Problem> {
+    let rows: Vec<ApprovalRow> = APPROVALS_FOR
+        .bind::<SqlUuid, _>(consignor_unit)
+        .bind::<SqlUuid, _>(receiver_unit)
+        .bind::<Date, _>(day)
+        .bind::<Array<Text>, _>(codes(pairs))
+        .bind::<Array<Text>, _>(methods(pairs))
+        .load(conn)
+        .await?;
+    rows.into_iter()
+        .map(|row| match (row.approval_id, row.approved_g, row.valid_to, row.decision_no) {
+            (Some(approval_id), Some(approved_g), Some(valid_to), Some(decision_no)) => {
+                Ok(Some(ApprovalInForce { approval_id, approved_g: grams(approved_g)?, valid_to, decision_no }))
+            }
+            _ => Ok(None),
+        })
+        .collect()
+}

@@ -1,0 +1,179 @@
+//! Every query on the tables of filing, but those that give evidence.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::sql_types::{BigInt, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::domain::{ApprovalStatement, PlanFlowChange, PlanFlowStatement};
+use crate::platform::db::Sql;
+use crate::platform::problem::Problem;
+use crate::registry::{PaperNo, scoped_sql, shown};
+
+/// Inserts a flow; false when the plan has it already.
+pub async fn insert_plan_flow(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    unit: Uuid,
+    flow: &PlanFlowStatement,
+    now: DateTime<Utc>,
+) -> Result<bool, Problem> {
+    let count =
+        Sql("INSERT INTO plan_flows (id, site_id, unit_id, year, code, receiver_id, receiver_site_id, method, planned_g, filing_no, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING")
+        .bind::<SqlUuid, _>(id)
+        .bind::<SqlUuid, _>(flow.site_id)
+        .bind::<SqlUuid, _>(unit)
+        .bind::<Integer, _>(flow.year)
+        .bind::<Text, _>(flow.code.to_string())
+        .bind::<SqlUuid, _>(flow.receiver_id)
+        .bind::<Nullable<SqlUuid>, _>(flow.receiver_site_id)
+        .bind::<Text, _>(flow.method.to_string())
+        .bind::<BigInt, _>(flow.planned_g.grams().get())
+        .bind::<Nullable<Text>, _>(flow.filing_no.as_ref().map(PaperNo::as_str))
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?;
+    Ok(count == 1)
+}
+
+/// Whose a flow is and to whom it goes.
+#[derive(diesel::QueryableByName)]
+pub struct FlowKey {
+    #[diesel(sql_type = SqlUuid)]
+    pub unit_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    pub receiver_id: Uuid,
+}
+
+pub async fn flow_key(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Option<FlowKey>, Problem> {
+    Ok(Sql("SELECT unit_id, receiver_id FROM plan_flows WHERE id = $1").bind::<SqlUuid, _>(id).load(conn).await?.pop())
+}
+
+pub async fn change_plan_flow(conn: &mut AsyncPgConnection, id: Uuid, change: &PlanFlowChange) -> Result<(), Problem> {
+    Sql("UPDATE plan_flows SET planned_g = $2, receiver_site_id = $3, filing_no = $4 WHERE id = $1")
+        .bind::<SqlUuid, _>(id)
+        .bind::<BigInt, _>(change.planned_g.grams().get())
+        .bind::<Nullable<SqlUuid>, _>(change.receiver_site_id)
+        .bind::<Nullable<Text>, _>(change.filing_no.as_ref().map(PaperNo::as_str))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Inserts an approval; false when this decision was recorded already.
+pub async fn insert_approval(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    unit: Uuid,
+    approval: &ApprovalStatement,
+    valid_to: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<bool, Problem> {
+    let count =
+        Sql("INSERT INTO approvals (id, consignor_id, site_id, receiver_id, code, method, approved_g, decision_no, decided_on, applied_until, \
+         licence_valid_to, valid_to, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING")
+        .bind::<SqlUuid, _>(id)
+        .bind::<SqlUuid, _>(unit)
+        .bind::<SqlUuid, _>(approval.site_id)
+        .bind::<SqlUuid, _>(approval.receiver_id)
+        .bind::<Text, _>(approval.code.to_string())
+        .bind::<Text, _>(approval.method.to_string())
+        .bind::<BigInt, _>(approval.approved_g.grams().get())
+        .bind::<Text, _>(approval.decision_no.as_str())
+        .bind::<Date, _>(approval.decided_on)
+        .bind::<Date, _>(approval.applied_until)
+        .bind::<Date, _>(approval.licence_valid_to)
+        .bind::<Date, _>(valid_to)
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?;
+    Ok(count == 1)
+}
+
+/// A flow of a plan (管理计划的转移流向).
+#[derive(diesel::QueryableByName, Serialize, ToSchema)]
+pub struct PlanFlow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    site_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    unit_id: Uuid,
+    #[diesel(sql_type = Integer)]
+    year: i32,
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = SqlUuid)]
+    receiver_id: Uuid,
+    #[diesel(sql_type = Text)]
+    receiver_name: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    receiver_site_id: Option<Uuid>,
+    #[diesel(sql_type = Text)]
+    method: String,
+    #[diesel(sql_type = BigInt)]
+    planned_g: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    filing_no: Option<String>,
+    /// For `If-Match`.
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+pub const PLAN_FLOWS: Sql = scoped_sql!(
+    "SELECT x.id, x.site_id, x.unit_id, x.year, x.code, x.receiver_id, r.name AS receiver_name, x.receiver_site_id, x.method, x.planned_g, \
+     x.filing_no, v.version FROM plan_flows x JOIN sites s ON s.id = x.site_id JOIN units r ON r.id = x.receiver_id \
+     JOIN streams v ON v.subject_id = x.id",
+    "s.division",
+    mine "x.unit_id = $1 OR x.receiver_id = $1",
+    filter "x.unit_id = $3 OR x.receiver_id = $3"
+);
+
+/// An approval for another province (跨省转移批准).
+#[derive(diesel::QueryableByName, Serialize, ToSchema)]
+pub struct Approval {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    consignor_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    site_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    receiver_id: Uuid,
+    #[diesel(sql_type = Text)]
+    receiver_name: String,
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = Text)]
+    method: String,
+    #[diesel(sql_type = BigInt)]
+    approved_g: i64,
+    #[diesel(sql_type = Text)]
+    decision_no: String,
+    #[diesel(sql_type = Date)]
+    decided_on: NaiveDate,
+    #[diesel(sql_type = Date)]
+    applied_until: NaiveDate,
+    #[diesel(sql_type = Date)]
+    licence_valid_to: NaiveDate,
+    /// The first of twelve months, the period applied for and the receiver's licence.
+    #[diesel(sql_type = Date)]
+    valid_to: NaiveDate,
+    /// For `If-Match`.
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+pub const APPROVALS: Sql = scoped_sql!(
+    "SELECT x.id, x.consignor_id, x.site_id, x.receiver_id, r.name AS receiver_name, x.code, x.method, x.approved_g, x.decision_no, x.decided_on, \
+     x.applied_until, x.licence_valid_to, x.valid_to, v.version FROM approvals x JOIN sites s ON s.id = x.site_id \
+     JOIN units r ON r.id = x.receiver_id JOIN streams v ON v.subject_id = x.id",
+    "s.division",
+    mine "x.consignor_id = $1 OR x.receiver_id = $1",
+    filter "x.consignor_id = $3 OR x.receiver_id = $3"
+);
+
+shown!(PlanFlow, Approval);
