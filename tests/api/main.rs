@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
+mod district;
 mod evidence;
 mod harness;
 mod identity;
+mod manifest;
 mod rooms;
 mod shape;
 mod tokens;
