@@ -152,3 +152,12 @@ CREATE TABLE outages (
     reason    text NOT NULL,
     closed_at timestamptz
 );
+
+-- Pairs of categories that may not ride together. Ships empty: no table of pairs is held, and none is invented.
+CREATE TABLE incompatible_pairs (
+    category_a text NOT NULL,
+    category_b text NOT NULL,
+    source     text NOT NULL,
+    PRIMARY KEY (category_a, category_b),
+    CONSTRAINT incompatible_pairs_ordered CHECK (category_a <= category_b)
+);

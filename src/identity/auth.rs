@@ -172,7 +172,10 @@ where
         let fresh = match (actor.session, &actor.api_key) {
             (Some(session), _) => store::actor_of_session(tx.conn, session, actor.membership, actor.method, now, legal_day(now)).await?,
             (None, Some(hash)) => store::actor_of_key(tx.conn, hash, now).await?,
-            (None, None) => None,
+            (None, None) => match &actor.by_code {
+                Some(by_code) => super::one_time::use_up(tx.conn, actor, by_code, now).await?,
+                None => None,
+            },
         };
         let fresh = fresh.ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED))?;
         body(tx, &fresh).await

@@ -438,6 +438,7 @@ impl ActorRow {
             jurisdiction: self.jurisdiction,
             session,
             api_key,
+            by_code: None,
             delegations: serde_json::from_str::<Vec<Delegation>>(&self.delegations).unwrap_or_default(),
         }
     }
@@ -694,4 +695,36 @@ pub(super) async fn is_live_refresh(conn: &mut AsyncPgConnection, hash: &[u8], n
     .await?
     .pop();
     Ok(row.is_some_and(|row| row.live))
+}
+
+/// The actor of a person in a unit, for one act by one-time code.
+pub(super) async fn actor_of_member(
+    conn: &mut AsyncPgConnection,
+    user: Uuid,
+    unit: Uuid,
+    today: NaiveDate,
+    by_code: super::one_time::ByCode,
+) -> Result<Option<Actor>, Problem> {
+    use diesel::QueryableByName;
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        membership_id: Uuid,
+        #[diesel(embed)]
+        actor: ActorRow,
+    }
+    let row: Option<Row> = Sql("SELECT m.id AS membership_id, u.id AS user_id, u.name AS user_name, n.id AS unit_id, n.name AS unit_name, n.kind AS unit_kind, \
+         n.verified_at IS NOT NULL AS is_verified, \
+         m.roles || coalesce((SELECT array_agg(DISTINCT r) FROM deputies d JOIN memberships p ON p.id = d.membership_id, unnest(p.roles) r \
+           WHERE d.deputy_id = m.id AND p.ended_at IS NULL AND $3 BETWEEN d.from_on AND d.until_on AND r = 'signatory'), '{}') AS roles, \
+         '{}'::text[] AS jurisdiction, '[]'::text AS delegations \
+         FROM memberships m JOIN users u ON u.id = m.user_id JOIN units n ON n.id = m.unit_id \
+         WHERE m.user_id = $1 AND m.unit_id = $2 AND m.ended_at IS NULL ORDER BY m.id LIMIT 1")
+    .bind::<SqlUuid, _>(user)
+    .bind::<SqlUuid, _>(unit)
+    .bind::<Date, _>(today)
+    .load(conn)
+    .await?
+    .pop();
+    Ok(row.map(|row| Actor { by_code: Some(by_code), ..row.actor.into_actor(Some(row.membership_id), None, None, Method::OneTimeCode) }))
 }

@@ -21,7 +21,7 @@ use super::table::State;
 use super::{corrections, read, trips};
 use crate::evidence::{self, ActAnswer, CheckAnswer, Evidence, answer, created};
 use crate::identity::auth::actor_of_token;
-use crate::identity::{Actor, Role};
+use crate::identity::{Actor, Role, Signing, one_time};
 use crate::platform::app::App;
 use crate::platform::calendar::{end_of, start_of};
 use crate::platform::call::{Act, ActHeaders, ActMode, Body, Nothing, request_id_of};
@@ -38,7 +38,7 @@ use crate::registry::plate::Plate;
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/assign")]
-pub async fn assign_manifest(actor: Actor, id: Path<Uuid>, act: Act<Assign>) -> Result<HttpResponse, Problem> {
+pub async fn assign_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<Assign>) -> Result<HttpResponse, Problem> {
     Ok(answer(&transport::assign(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -51,7 +51,7 @@ pub async fn assign_manifest(actor: Actor, id: Path<Uuid>, act: Act<Assign>) -> 
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/release")]
-pub async fn release_manifest(actor: Actor, id: Path<Uuid>, act: Act<ReleaseLoad>) -> Result<HttpResponse, Problem> {
+pub async fn release_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<ReleaseLoad>) -> Result<HttpResponse, Problem> {
     Ok(answer(&transport::release(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -64,7 +64,7 @@ pub async fn release_manifest(actor: Actor, id: Path<Uuid>, act: Act<ReleaseLoad
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/withdraw")]
-pub async fn withdraw_manifest(actor: Actor, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
+pub async fn withdraw_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
     Ok(answer(&transport::withdraw(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -77,7 +77,7 @@ pub async fn withdraw_manifest(actor: Actor, id: Path<Uuid>, act: Act<WithReason
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/take_over")]
-pub async fn take_over_manifest(actor: Actor, id: Path<Uuid>, act: Act<DriverStep>) -> Result<HttpResponse, Problem> {
+pub async fn take_over_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<DriverStep>) -> Result<HttpResponse, Problem> {
     Ok(answer(&transport::take_over(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -90,7 +90,7 @@ pub async fn take_over_manifest(actor: Actor, id: Path<Uuid>, act: Act<DriverSte
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/refuse_take_over")]
-pub async fn refuse_take_over_manifest(actor: Actor, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
+pub async fn refuse_take_over_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
     Ok(answer(&transport::refuse_take_over(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -103,7 +103,7 @@ pub async fn refuse_take_over_manifest(actor: Actor, id: Path<Uuid>, act: Act<Wi
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/hand_over")]
-pub async fn hand_over_manifest(actor: Actor, id: Path<Uuid>, act: Act<HandOverLoad>) -> Result<HttpResponse, Problem> {
+pub async fn hand_over_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<HandOverLoad>) -> Result<HttpResponse, Problem> {
     Ok(answer(&transport::hand_over(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -116,7 +116,7 @@ pub async fn hand_over_manifest(actor: Actor, id: Path<Uuid>, act: Act<HandOverL
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/arrive")]
-pub async fn arrive_manifest(actor: Actor, id: Path<Uuid>, act: Act<DriverStep>) -> Result<HttpResponse, Problem> {
+pub async fn arrive_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<DriverStep>) -> Result<HttpResponse, Problem> {
     Ok(answer(&transport::arrive(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -129,7 +129,7 @@ pub async fn arrive_manifest(actor: Actor, id: Path<Uuid>, act: Act<DriverStep>)
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/not_received")]
-pub async fn not_receive_manifest(actor: Actor, id: Path<Uuid>, act: Act<NotReceivedLoad>) -> Result<HttpResponse, Problem> {
+pub async fn not_receive_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<NotReceivedLoad>) -> Result<HttpResponse, Problem> {
     Ok(answer(&transport::not_received(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -142,7 +142,7 @@ pub async fn not_receive_manifest(actor: Actor, id: Path<Uuid>, act: Act<NotRece
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/sign_late")]
-pub async fn sign_late_manifest(actor: Actor, id: Path<Uuid>, act: Act<SignLate>) -> Result<HttpResponse, Problem> {
+pub async fn sign_late_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<SignLate>) -> Result<HttpResponse, Problem> {
     Ok(answer(&transport::sign_late(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -155,7 +155,7 @@ pub async fn sign_late_manifest(actor: Actor, id: Path<Uuid>, act: Act<SignLate>
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/receive")]
-pub async fn receive_manifest(actor: Actor, id: Path<Uuid>, act: Act<ReceiveLoad>) -> Result<HttpResponse, Problem> {
+pub async fn receive_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<ReceiveLoad>) -> Result<HttpResponse, Problem> {
     Ok(answer(&receipt::receive(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -168,7 +168,7 @@ pub async fn receive_manifest(actor: Actor, id: Path<Uuid>, act: Act<ReceiveLoad
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/confirm")]
-pub async fn confirm_manifest(actor: Actor, id: Path<Uuid>, act: Act<ConfirmLoad>) -> Result<HttpResponse, Problem> {
+pub async fn confirm_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<ConfirmLoad>) -> Result<HttpResponse, Problem> {
     Ok(answer(&receipt::confirm(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -181,7 +181,7 @@ pub async fn confirm_manifest(actor: Actor, id: Path<Uuid>, act: Act<ConfirmLoad
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/record_treatment")]
-pub async fn treat_manifest(actor: Actor, id: Path<Uuid>, act: Act<TreatLine>) -> Result<HttpResponse, Problem> {
+pub async fn treat_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<TreatLine>) -> Result<HttpResponse, Problem> {
     Ok(answer(&receipt::record_treatment(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -194,7 +194,7 @@ pub async fn treat_manifest(actor: Actor, id: Path<Uuid>, act: Act<TreatLine>) -
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/gate")]
-pub async fn gate_manifest(actor: Actor, id: Path<Uuid>, act: Act<Gate>) -> Result<HttpResponse, Problem> {
+pub async fn gate_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<Gate>) -> Result<HttpResponse, Problem> {
     Ok(answer(&receipt::gate(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -207,7 +207,7 @@ pub async fn gate_manifest(actor: Actor, id: Path<Uuid>, act: Act<Gate>) -> Resu
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/send_on")]
-pub async fn send_on_manifest(actor: Actor, id: Path<Uuid>, act: Act<SendOn>) -> Result<HttpResponse, Problem> {
+pub async fn send_on_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<SendOn>) -> Result<HttpResponse, Problem> {
     Ok(answer(&issue::send_on(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -220,7 +220,7 @@ pub async fn send_on_manifest(actor: Actor, id: Path<Uuid>, act: Act<SendOn>) ->
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/cancel")]
-pub async fn cancel_manifest(actor: Actor, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
+pub async fn cancel_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
     Ok(answer(&ending::cancel(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -233,7 +233,7 @@ pub async fn cancel_manifest(actor: Actor, id: Path<Uuid>, act: Act<WithReason>)
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/void")]
-pub async fn void_manifest(actor: Actor, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
+pub async fn void_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
     Ok(answer(&ending::void(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -246,7 +246,7 @@ pub async fn void_manifest(actor: Actor, id: Path<Uuid>, act: Act<WithReason>) -
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/report_incident")]
-pub async fn report_incident(actor: Actor, id: Path<Uuid>, act: Act<ReportIncident>) -> Result<HttpResponse, Problem> {
+pub async fn report_incident(Signing(actor): Signing, id: Path<Uuid>, act: Act<ReportIncident>) -> Result<HttpResponse, Problem> {
     Ok(answer(&ending::report_incident(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -259,7 +259,7 @@ pub async fn report_incident(actor: Actor, id: Path<Uuid>, act: Act<ReportIncide
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/record_official_no")]
-pub async fn record_official_no(actor: Actor, id: Path<Uuid>, act: Act<RecordOfficialNo>) -> Result<HttpResponse, Problem> {
+pub async fn record_official_no(Signing(actor): Signing, id: Path<Uuid>, act: Act<RecordOfficialNo>) -> Result<HttpResponse, Problem> {
     Ok(answer(&ending::record_official_no(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -272,7 +272,7 @@ pub async fn record_official_no(actor: Actor, id: Path<Uuid>, act: Act<RecordOff
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/correct")]
-pub async fn correct_manifest(actor: Actor, id: Path<Uuid>, act: Act<ProposeCorrection>) -> Result<HttpResponse, Problem> {
+pub async fn correct_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<ProposeCorrection>) -> Result<HttpResponse, Problem> {
     Ok(answer(&corrections::correct(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -285,7 +285,7 @@ pub async fn correct_manifest(actor: Actor, id: Path<Uuid>, act: Act<ProposeCorr
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/agree")]
-pub async fn agree_manifest(actor: Actor, id: Path<Uuid>, act: Act<Nothing>) -> Result<HttpResponse, Problem> {
+pub async fn agree_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<Nothing>) -> Result<HttpResponse, Problem> {
     Ok(answer(&corrections::agree(&act.call, &actor, *id).await?))
 }
 
@@ -298,7 +298,7 @@ pub async fn agree_manifest(actor: Actor, id: Path<Uuid>, act: Act<Nothing>) -> 
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/disagree")]
-pub async fn disagree_manifest(actor: Actor, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
+pub async fn disagree_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
     Ok(answer(&corrections::disagree(&act.call, &actor, *id, &act.body.reason).await?))
 }
 
@@ -785,4 +785,128 @@ pub async fn duplicate_manifest(app: web::Data<App>, actor: Actor, id: Path<Uuid
         drafts.push(DraftAnswer { id: draft, version });
     }
     Ok(HttpResponse::Created().json(DraftAnswers { drafts }))
+}
+
+/// A one-time code to be told by voice.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MakeCode {
+    /// The act for which it is.
+    act: super::table::Act,
+    /// The person who will sign; the caller without it.
+    #[serde(default)]
+    #[schema(required = false)]
+    user_id: Option<Uuid>,
+}
+
+/// Make a one-time code (一次性口令) for a person of the caller's unit: 8 digits, 10 minutes, 5 tries, this act only.
+/// Whoever has a device sends the act with the header `Liandan-Code`.
+#[utoipa::path(
+    tag = "manifests", operation_id = "make_one_time_code", security(("bearer" = [])), request_body = MakeCode,
+    params(("manifest_id" = Uuid, Path), ActHeaders, ActMode),
+    responses((status = 201, description = "Made; the digits are told once", body = Value),
+        (status = 200, description = "Check mode", body = CheckAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/manifests/{manifest_id}/one_time_codes")]
+pub async fn make_one_time_code(app: web::Data<App>, actor: Actor, id: Path<Uuid>, act: Act<MakeCode>) -> Result<HttpResponse, Problem> {
+    {
+        let mut conn = app.db.get().await?;
+        read::visible(&mut conn, &actor, *id).await?;
+    }
+    let (outcome, digits) = one_time::make(&act.call, &actor, *id, act.body.act.as_str(), act.body.user_id).await?;
+    Ok(created(&outcome, (!act.call.check).then(|| json!({ "code": digits }))))
+}
+
+/// Where to go on in the feed.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FeedAfter {
+    /// The last place already taken; 0 from the beginning.
+    #[serde(default)]
+    #[param(minimum = 0)]
+    after: Option<i64>,
+    /// How many, 100 without it.
+    #[serde(default)]
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<i64>,
+}
+
+/// Events of all manifests that the caller may see, in one dense order: for ERP systems that follow.
+#[utoipa::path(
+    tag = "manifests", operation_id = "list_events", security(("bearer" = [])), params(FeedAfter),
+    responses((status = 200, description = "`events`, and `after`: where to go on", body = Value),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/events")]
+pub async fn list_events(app: web::Data<App>, actor: Actor, query: web::Query<FeedAfter>) -> Result<HttpResponse, Problem> {
+    let limit = query.limit.unwrap_or(100);
+    let after = query.after.unwrap_or(0);
+    if !(1..=500).contains(&limit) || after < 0 {
+        return Err(Problem::parameter("limit", Text::new("limit 须为 1 至 500，after 不得为负", "limit must be 1 to 500, after not negative")));
+    }
+    let mut conn = app.db.get().await?;
+    let doc = super::feed::events_after(&mut conn, &Scope::of(&actor), after, limit).await?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(doc))
+}
+
+/// Reported incidents (事故) of the caller's manifests or divisions, the newest 200.
+#[utoipa::path(
+    tag = "manifests", operation_id = "list_incidents", security(("bearer" = [])),
+    responses((status = 200, description = "`items`", body = Value),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/incidents")]
+pub async fn list_incidents(app: web::Data<App>, actor: Actor) -> Result<HttpResponse, Problem> {
+    let mut conn = app.db.get().await?;
+    let doc = super::feed::incidents(&mut conn, &Scope::of(&actor), Uuid::max(), 200).await?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(doc))
+}
+
+/// Outages.
+#[derive(Serialize, ToSchema)]
+pub struct Outages {
+    outages: Vec<super::outage::Outage>,
+}
+
+/// The latest outages (停网), newest first.
+#[utoipa::path(
+    tag = "manifests", operation_id = "list_outages", security(("bearer" = [])),
+    responses((status = 200, description = "Outages", body = Outages),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/outages")]
+pub async fn list_outages(app: web::Data<App>, _actor: Actor) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(Outages { outages: super::outage::list(&app).await? }))
+}
+
+/// Open outage mode: loads leave on paper numbers.
+#[utoipa::path(
+    tag = "manifests", operation_id = "open_outage", security(("bearer" = [])), request_body = WithReason, params(ActHeaders, ActMode),
+    responses((status = 201, description = "Open", body = ActAnswer),
+        (status = 200, description = "Check mode", body = CheckAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/outages")]
+pub async fn open_outage(actor: Actor, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
+    Ok(created(&super::outage::open(&act.call, &actor, &act.body.reason).await?, None))
+}
+
+/// Close outage mode.
+#[utoipa::path(
+    tag = "manifests", operation_id = "close_outage", security(("bearer" = [])), request_body = Nothing,
+    params(("outage_id" = Uuid, Path), ActHeaders, ActMode),
+    responses((status = 200, description = "Closed", body = ActAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/outages/{outage_id}/close")]
+pub async fn close_outage(actor: Actor, id: Path<Uuid>, act: Act<Nothing>) -> Result<HttpResponse, Problem> {
+    Ok(answer(&super::outage::close(&act.call, &actor, *id).await?))
 }

@@ -293,6 +293,9 @@ pub struct ActHeaders {
     /// The version that the caller saw, for acts on an existing thing; without it 428, stale 412.
     #[param(rename = "If-Match", required = false, pattern = "^\"?[0-9]{1,18}\"?$")]
     seen: Option<String>,
+    /// A one-time code told by voice, when somebody without a device signs an act on a manifest.
+    #[param(rename = "Liandan-Code", required = false, pattern = "^[0-9]{8}$")]
+    code: Option<String>,
     /// `zh-CN` (default) or `en`: the language of sentences.
     #[param(rename = "Accept-Language", required = false)]
     lang: Option<String>,
