@@ -49,8 +49,8 @@ const UNIT_BY_USCC: Sql = Sql("SELECT id, uscc, name, kind, is_external, divisio
 ///
 /// # Errors
 /// As the database.
-pub async fn unit_by_id(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Option<UnitRow>, Problem> {
-    Ok(UNIT_BY_ID.bind::<SqlUuid, _>(id).load(conn).await?.pop())
+pub async fn unit_by_id(mut conn: &AsyncPgConnection, id: Uuid) -> Result<Option<UnitRow>, Problem> {
+    Ok(UNIT_BY_ID.bind::<SqlUuid, _>(id).load(&mut conn).await?.pop())
 }
 
 /// A unit by USCC.
@@ -713,18 +713,19 @@ pub(super) async fn actor_of_member(
         #[diesel(embed)]
         actor: ActorRow,
     }
-    let row: Option<Row> = Sql("SELECT m.id AS membership_id, u.id AS user_id, u.name AS user_name, n.id AS unit_id, n.name AS unit_name, n.kind AS unit_kind, \
+    let row: Option<Row> =
+        Sql("SELECT m.id AS membership_id, u.id AS user_id, u.name AS user_name, n.id AS unit_id, n.name AS unit_name, n.kind AS unit_kind, \
          n.verified_at IS NOT NULL AS is_verified, \
          m.roles || coalesce((SELECT array_agg(DISTINCT r) FROM deputies d JOIN memberships p ON p.id = d.membership_id, unnest(p.roles) r \
            WHERE d.deputy_id = m.id AND p.ended_at IS NULL AND $3 BETWEEN d.from_on AND d.until_on AND r = 'signatory'), '{}') AS roles, \
          '{}'::text[] AS jurisdiction, '[]'::text AS delegations \
          FROM memberships m JOIN users u ON u.id = m.user_id JOIN units n ON n.id = m.unit_id \
          WHERE m.user_id = $1 AND m.unit_id = $2 AND m.ended_at IS NULL ORDER BY m.id LIMIT 1")
-    .bind::<SqlUuid, _>(user)
-    .bind::<SqlUuid, _>(unit)
-    .bind::<Date, _>(today)
-    .load(conn)
-    .await?
-    .pop();
+        .bind::<SqlUuid, _>(user)
+        .bind::<SqlUuid, _>(unit)
+        .bind::<Date, _>(today)
+        .load(conn)
+        .await?
+        .pop();
     Ok(row.map(|row| Actor { by_code: Some(by_code), ..row.actor.into_actor(Some(row.membership_id), None, None, Method::OneTimeCode) }))
 }

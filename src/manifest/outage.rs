@@ -57,7 +57,11 @@ pub async fn close(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Prob
         let head = tx.lock(id).await?;
         call.seen(head.version)?;
         let now = tx.now();
-        let closed = Sql("UPDATE outages SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL").bind::<SqlUuid, _>(id).bind::<Timestamptz, _>(now).execute(tx.conn).await?;
+        let closed = Sql("UPDATE outages SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL")
+            .bind::<SqlUuid, _>(id)
+            .bind::<Timestamptz, _>(now)
+            .execute(tx.conn)
+            .await?;
         if closed == 0 {
             return Err(Problem::not_found());
         }

@@ -266,17 +266,39 @@ pub fn tasks_of(record: &Record, due: Option<NaiveDate>, voices: &[Uuid]) -> Vec
     tasks
 }
 
-const SAVE: Sql = Sql(
-    "WITH h AS (UPDATE manifests SET state = $2, plates = $3, codes = $4, declared_g = $5, released_g = $6, accepted_g = $7, received_on = $8, \
-       confirm_due_on = $9, confirm_due_provisional = $10, flags = $11 WHERE id = $1), \
-     p AS (INSERT INTO manifest_parts (manifest_id, part, part_no, revision, v, bytes, content_hash) \
-       SELECT $1, t.part, t.part_no, t.revision, $12, t.bytes, t.hash FROM unnest($13::text[], $14::int[], $15::int[], $16::bytea[], $17::bytea[]) AS t(part, part_no, revision, bytes, hash)), \
-     u AS (INSERT INTO manifest_parties (unit_id, manifest_id, relation, leg_no) SELECT t.unit, $1, t.relation, t.leg FROM unnest($18::uuid[], $19::text[], $20::int[]) AS t(unit, relation, leg) \
-       ON CONFLICT DO NOTHING), \
-     d AS (DELETE FROM manifest_tasks k WHERE k.manifest_id = $1 AND NOT EXISTS (SELECT FROM unnest($21::uuid[], $22::text[]) AS t(unit, act) WHERE t.unit = k.unit_id AND t.act = k.act)) \
-     INSERT INTO manifest_tasks (unit_id, manifest_id, act, due_on) SELECT t.unit, $1, t.act, t.due FROM unnest($21::uuid[], $22::text[], $23::date[]) AS t(unit, act, due) \
-     ON CONFLICT (unit_id, manifest_id, act) DO UPDATE SET due_on = excluded.due_on",
-);
+// What both statements below share: parts, parties and tasks. A new manifest also brings its header.
+macro_rules! save_sql {
+    ($header:literal) => {
+        concat!(
+            "WITH h AS (",
+            $header,
+            "), p AS (INSERT INTO manifest_parts (manifest_id, part, part_no, revision, v, bytes, content_hash) \
+             SELECT $1, t.part, t.part_no, t.revision, $12, t.bytes, t.hash FROM unnest($13::text[], $14::int[], $15::int[], $16::bytea[], $17::bytea[]) AS t(part, part_no, revision, bytes, hash)), \
+             u AS (INSERT INTO manifest_parties (unit_id, manifest_id, relation, leg_no) SELECT t.unit, $1, t.relation, t.leg FROM unnest($18::uuid[], $19::text[], $20::int[]) AS t(unit, relation, leg) \
+             ON CONFLICT DO NOTHING), \
+             d AS (DELETE FROM manifest_tasks k WHERE k.manifest_id = $1 AND NOT EXISTS (SELECT FROM unnest($21::uuid[], $22::text[]) AS t(unit, act) WHERE t.unit = k.unit_id AND t.act = k.act)) \
+             INSERT INTO manifest_tasks (unit_id, manifest_id, act, due_on) SELECT t.unit, $1, t.act, t.due FROM unnest($21::uuid[], $22::text[], $23::date[]) AS t(unit, act, due) \
+             ON CONFLICT (unit_id, manifest_id, act) DO UPDATE SET due_on = excluded.due_on"
+        )
+    };
+}
+const SAVE: Sql = Sql(save_sql!(
+    "UPDATE manifests SET state = $2, plates = $3, codes = $4, declared_g = $5, released_g = $6, accepted_g = $7, received_on = $8, \
+     confirm_due_on = $9, confirm_due_provisional = $10, flags = $11 WHERE id = $1"
+));
+const SAVE_NEW: Sql = Sql(save_sql!(
+    "INSERT INTO manifests (id, state, plates, codes, declared_g, released_g, accepted_g, received_on, confirm_due_on, confirm_due_provisional, flags, \
+     stream, carriage, consignor_id, receiver_id, departure_division, destination_division, issued_at, planned_departure_on, planned_receipt_on, link_kind, linked_from, paper_no) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $24, 'vehicle', $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)"
+));
+
+/// What only a new manifest has to say.
+pub struct Beginning<'a> {
+    /// When it was issued.
+    pub issued_at: DateTime<Utc>,
+    /// Number of the paper from which it was entered.
+    pub paper_no: Option<&'a str>,
+}
 
 /// Writes header, new parts, parties and tasks of a record in one statement.
 ///
@@ -285,66 +307,60 @@ const SAVE: Sql = Sql(
 pub async fn save(
     conn: &mut AsyncPgConnection,
     record: &Record,
+    beginning: Option<&Beginning<'_>>,
     flags: &BTreeSet<String>,
     parts: &[SealedPart],
     calendar: &WorkingDays,
     voices: &[Uuid],
 ) -> Result<(), Problem> {
     let header = Header::of(record, calendar, voices);
-    SAVE.bind::<SqlUuid, _>(record.id)
-        .bind::<Text, _>(record.state.as_str())
-        .bind::<Array<Text>, _>(header.plates)
-        .bind::<Array<Text>, _>(header.codes)
-        .bind::<BigInt, _>(header.declared_g)
-        .bind::<Nullable<BigInt>, _>(header.released_g)
-        .bind::<Nullable<BigInt>, _>(header.accepted_g)
-        .bind::<Nullable<Date>, _>(header.received_on)
-        .bind::<Nullable<Date>, _>(header.due.map(|due| due.last_day))
-        .bind::<Bool, _>(header.due.is_some_and(|due| due.provisional))
-        .bind::<Array<Text>, _>(flags.iter().map(String::as_str).collect::<Vec<_>>())
-        .bind::<Integer, _>(PART_FORMAT)
-        .bind::<Array<Text>, _>(parts.iter().map(|part| part.part.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Integer>, _>(parts.iter().map(|part| part.part_no).collect::<Vec<_>>())
-        .bind::<Array<Integer>, _>(parts.iter().map(|part| part.revision).collect::<Vec<_>>())
-        .bind::<Array<Binary>, _>(parts.iter().map(|part| &part.bytes[..]).collect::<Vec<_>>())
-        .bind::<Array<Binary>, _>(parts.iter().map(|part| &part.hash[..]).collect::<Vec<_>>())
-        .bind::<Array<SqlUuid>, _>(header.parties.iter().map(|party| party.0).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(header.parties.iter().map(|party| party.1.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Integer>, _>(header.parties.iter().map(|party| party.2).collect::<Vec<_>>())
-        .bind::<Array<SqlUuid>, _>(header.tasks.iter().map(|task| task.0).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(header.tasks.iter().map(|task| task.1.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Date>>, _>(header.tasks.iter().map(|task| task.2).collect::<Vec<_>>())
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Inserts the header of a new manifest; [`save`] then writes the rest.
-///
-/// # Errors
-/// As the database.
-pub async fn insert_header(conn: &mut AsyncPgConnection, record: &Record, issued_at: DateTime<Utc>, paper_no: Option<&str>) -> Result<(), Problem> {
+    macro_rules! shared {
+        ($sql:ident) => {
+            $sql.bind::<SqlUuid, _>(record.id)
+                .bind::<Text, _>(record.state.as_str())
+                .bind::<Array<Text>, _>(header.plates)
+                .bind::<Array<Text>, _>(header.codes)
+                .bind::<BigInt, _>(header.declared_g)
+                .bind::<Nullable<BigInt>, _>(header.released_g)
+                .bind::<Nullable<BigInt>, _>(header.accepted_g)
+                .bind::<Nullable<Date>, _>(header.received_on)
+                .bind::<Nullable<Date>, _>(header.due.map(|due| due.last_day))
+                .bind::<Bool, _>(header.due.is_some_and(|due| due.provisional))
+                .bind::<Array<Text>, _>(flags.iter().map(String::as_str).collect::<Vec<_>>())
+                .bind::<Integer, _>(PART_FORMAT)
+                .bind::<Array<Text>, _>(parts.iter().map(|part| part.part.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Integer>, _>(parts.iter().map(|part| part.part_no).collect::<Vec<_>>())
+                .bind::<Array<Integer>, _>(parts.iter().map(|part| part.revision).collect::<Vec<_>>())
+                .bind::<Array<Binary>, _>(parts.iter().map(|part| &part.bytes[..]).collect::<Vec<_>>())
+                .bind::<Array<Binary>, _>(parts.iter().map(|part| &part.hash[..]).collect::<Vec<_>>())
+                .bind::<Array<SqlUuid>, _>(header.parties.iter().map(|party| party.0).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(header.parties.iter().map(|party| party.1.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Integer>, _>(header.parties.iter().map(|party| party.2).collect::<Vec<_>>())
+                .bind::<Array<SqlUuid>, _>(header.tasks.iter().map(|task| task.0).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(header.tasks.iter().map(|task| task.1.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Nullable<Date>>, _>(header.tasks.iter().map(|task| task.2).collect::<Vec<_>>())
+        };
+    }
     let consignment = &record.consignment;
-    let declared_g: i64 = consignment.lines.iter().map(|line| line.declared_g.get()).sum();
-    Sql("INSERT INTO manifests (id, stream, carriage, state, consignor_id, receiver_id, departure_division, destination_division, issued_at, \
-         planned_departure_on, planned_receipt_on, declared_g, codes, link_kind, linked_from, paper_no) \
-         VALUES ($1, $2, 'vehicle', $3, $4, $5, $6, $7, $8, $9, $10, $11, '{}', $12, $13, $14)")
-    .bind::<SqlUuid, _>(record.id)
-    .bind::<Text, _>(consignment.stream.as_str())
-    .bind::<Text, _>(record.state.as_str())
-    .bind::<SqlUuid, _>(consignment.consignor.unit_id)
-    .bind::<SqlUuid, _>(consignment.receiver.unit_id)
-    .bind::<Text, _>(&consignment.departure().division)
-    .bind::<Text, _>(&consignment.receiver.division)
-    .bind::<Timestamptz, _>(issued_at)
-    .bind::<Date, _>(consignment.planned_departure_on)
-    .bind::<Date, _>(consignment.planned_receipt_on)
-    .bind::<BigInt, _>(declared_g)
-    .bind::<Nullable<Text>, _>(consignment.link.as_ref().map(|link| link.kind.as_str()))
-    .bind::<Nullable<SqlUuid>, _>(consignment.link.as_ref().map(|link| link.manifest_id))
-    .bind::<Nullable<Text>, _>(paper_no)
-    .execute(conn)
-    .await?;
+    match beginning {
+        None => shared!(SAVE).execute(conn).await?,
+        Some(beginning) => {
+            shared!(SAVE_NEW)
+                .bind::<Text, _>(consignment.stream.as_str())
+                .bind::<SqlUuid, _>(consignment.consignor.unit_id)
+                .bind::<SqlUuid, _>(consignment.receiver.unit_id)
+                .bind::<Text, _>(&consignment.departure().division)
+                .bind::<Text, _>(&consignment.receiver.division)
+                .bind::<Timestamptz, _>(beginning.issued_at)
+                .bind::<Date, _>(consignment.planned_departure_on)
+                .bind::<Date, _>(consignment.planned_receipt_on)
+                .bind::<Nullable<Text>, _>(consignment.link.as_ref().map(|link| link.kind.as_str()))
+                .bind::<Nullable<SqlUuid>, _>(consignment.link.as_ref().map(|link| link.manifest_id))
+                .bind::<Nullable<Text>, _>(beginning.paper_no)
+                .execute(conn)
+                .await?
+        }
+    };
     Ok(())
 }
 

@@ -25,7 +25,7 @@ use crate::registry::{self, Paper, Person};
 ///
 /// # Errors
 /// `bad-parameter` for a unit that is not there.
-pub async fn carrier_party(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<Party, Problem> {
+pub async fn carrier_party(conn: &AsyncPgConnection, unit: Uuid) -> Result<Party, Problem> {
     let unit = identity::unit_by_id(conn, unit)
         .await?
         .ok_or_else(|| Problem::parameter("carrier_id", Words::new("承运人不存在", "There is no such carrier")))?;

@@ -119,7 +119,7 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
     }
     let calendar = tx.call.app.working_days();
     let voices = corrections::open_voices(tx.conn, stored.record.id, &stored.flags).await?;
-    store::save(tx.conn, &stored.record, &stored.flags, &parts, &calendar, &voices).await?;
+    store::save(tx.conn, &stored.record, None, &stored.flags, &parts, &calendar, &voices).await?;
     ledger::insert_lots(tx.conn, &step.lots, step.claimed_at).await?;
     ledger::insert_edges(tx.conn, &step.edges, step.claimed_at).await?;
     let event = NewEvent {

@@ -130,9 +130,8 @@ pub fn like(
 }
 
 async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifest) -> Result<(), Problem> {
-    let ends = checks::ends(tx.conn, body.consignor_site_id, body.receiver_site_id).await?;
+    let (ends, carrier) = checks::ends(tx.conn, body.consignor_site_id, body.receiver_site_id, body.carrier_id).await?;
     may_issue(actor, ends.departure.unit_id(), Act::Issue)?;
-    let carrier = trips::carrier_party(tx.conn, body.carrier_id).await?;
     let mut step = Step::new(Act::Issue, tx.now());
     let consignment = checks::issue(tx.conn, &body, checks::Basics { ends: &ends, carrier, link: None }, &mut step.findings).await?;
     step.confirmed = body.confirmed;
@@ -168,8 +167,8 @@ async fn begin(
     for (part, part_no) in seals {
         parts.push(store::seal(&mut record, *part, *part_no)?);
     }
-    store::insert_header(tx.conn, &record, issued_at, paper_no).await?;
-    store::save(tx.conn, &record, &flags, &parts, &tx.call.app.working_days(), &[]).await?;
+    let beginning = store::Beginning { issued_at, paper_no };
+    store::save(tx.conn, &record, Some(&beginning), &flags, &parts, &tx.call.app.working_days(), &[]).await?;
     let event = NewEvent {
         subject_kind: SUBJECT,
         subject: id,
@@ -213,8 +212,7 @@ pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Resu
             }
         };
         debug_assert_eq!(permit.unit, record.consignment.receiver.unit_id);
-        let ends = checks::ends(tx.conn, holder_site, to).await?;
-        let carrier = trips::carrier_party(tx.conn, body.carrier_id).await?;
+        let (ends, carrier) = checks::ends(tx.conn, holder_site, to, body.carrier_id).await?;
         let link = Link { kind: body.kind, manifest_id: id, holder: checks::party(&ends.departure, None) };
         let lines = refused
             .iter()
@@ -308,14 +306,14 @@ async fn refused_left(tx: &mut Tx<'_>, record: &Record) -> Result<Vec<(i32, i64)
 /// 403, 422 for shape only.
 pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let ends = checks::ends(tx.conn, body.manifest.consignor_site_id, body.manifest.receiver_site_id).await?;
+        let manifest = &body.manifest;
+        let (ends, carrier) = checks::ends(tx.conn, manifest.consignor_site_id, manifest.receiver_site_id, manifest.carrier_id).await?;
         may_issue(actor, ends.departure.unit_id(), Act::BackEnter)?;
         if !(actor.roles.has(Role::Clerk) || actor.roles.has(Role::Signatory)) {
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
         let released_at = tx.call.claim(Some(body.released_at))?;
         let ended_at = body.received_at.or(body.arrived_at).unwrap_or(body.released_at);
-        let carrier = trips::carrier_party(tx.conn, body.manifest.carrier_id).await?;
         let mut step = Step::new(Act::BackEnter, released_at);
         step.findings.plain(&table::BACK_ENTERED, "");
         let ended_on = legal_day(ended_at);
