@@ -134,11 +134,11 @@ async fn actor_by_code(app: &App, device: &Actor, manifest: Uuid, act: &str, dig
 ///
 /// # Errors
 /// 401 for a code that was used.
-pub(super) async fn use_up(conn: &mut AsyncPgConnection, actor: &Actor, by_code: &ByCode, now: DateTime<Utc>) -> Result<Option<Actor>, Problem> {
+pub(super) async fn use_up(mut conn: &AsyncPgConnection, actor: &Actor, by_code: &ByCode, now: DateTime<Utc>) -> Result<Option<Actor>, Problem> {
     let used = Sql("UPDATE one_time_codes SET used_at = $2 WHERE id = $1 AND used_at IS NULL AND expires_at > $2")
         .bind::<SqlUuid, _>(by_code.code)
         .bind::<Timestamptz, _>(now)
-        .execute(conn)
+        .execute(&mut conn)
         .await?;
     match actor.unit_id() {
         Some(unit) if used == 1 => store::actor_of_member(conn, actor.user, unit, legal_day(now), by_code.clone()).await,

@@ -446,7 +446,7 @@ impl ActorRow {
 
 /// The actor of a session, with the rights of this moment; None when session or membership ended.
 pub(super) async fn actor_of_session(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     session: Uuid,
     membership: Option<Uuid>,
     method: Method,
@@ -466,14 +466,14 @@ pub(super) async fn actor_of_session(
     .bind::<Nullable<SqlUuid>, _>(membership)
     .bind::<Timestamptz, _>(now)
     .bind::<Date, _>(today)
-    .load(conn)
+    .load(&mut conn)
     .await?
     .pop();
     Ok(row.map(|row| row.into_actor(membership, Some(session), None, method)))
 }
 
 /// The actor of an API key, with its delegations in force.
-pub(super) async fn actor_of_key(conn: &mut AsyncPgConnection, hash: &[u8], now: DateTime<Utc>) -> Result<Option<Actor>, Problem> {
+pub(super) async fn actor_of_key(mut conn: &AsyncPgConnection, hash: &[u8], now: DateTime<Utc>) -> Result<Option<Actor>, Problem> {
     let row: Option<ActorRow> =
         Sql("WITH k AS (UPDATE api_keys SET last_used_at = $2 WHERE key_hash = $1 AND revoked_at IS NULL AND expires_at > $2 \
          AND (last_used_at IS NULL OR last_used_at < $2 - interval '1 minute') RETURNING id), \
@@ -486,7 +486,7 @@ pub(super) async fn actor_of_key(conn: &mut AsyncPgConnection, hash: &[u8], now:
          FROM a JOIN units n ON n.id = a.unit_id LEFT JOIN k ON true")
         .bind::<Binary, _>(hash)
         .bind::<Timestamptz, _>(now)
-        .load(conn)
+        .load(&mut conn)
         .await?
         .pop();
     Ok(row.map(|row| row.into_actor(None, None, Some(hash.to_vec()), Method::DelegatedKey)))
@@ -699,7 +699,7 @@ pub(super) async fn is_live_refresh(conn: &mut AsyncPgConnection, hash: &[u8], n
 
 /// The actor of a person in a unit, for one act by one-time code.
 pub(super) async fn actor_of_member(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     user: Uuid,
     unit: Uuid,
     today: NaiveDate,
@@ -724,7 +724,7 @@ pub(super) async fn actor_of_member(
         .bind::<SqlUuid, _>(user)
         .bind::<SqlUuid, _>(unit)
         .bind::<Date, _>(today)
-        .load(conn)
+        .load(&mut conn)
         .await?
         .pop();
     Ok(row.map(|row| Actor { by_code: Some(by_code), ..row.actor.into_actor(Some(row.membership_id), None, None, Method::OneTimeCode) }))

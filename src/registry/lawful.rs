@@ -604,6 +604,7 @@ mod tests {
             is_external: false,
             is_verified: true,
             site_name: String::new(),
+            prefecture: Some("2102".into()),
             division: String::new(),
             address: String::new(),
             contact_phone: String::new(),

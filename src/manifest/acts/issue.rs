@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::Datelike;
+use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -167,8 +168,6 @@ async fn begin(
     for (part, part_no) in seals {
         parts.push(store::seal(&mut record, *part, *part_no)?);
     }
-    let beginning = store::Beginning { issued_at, paper_no };
-    store::save(tx.conn, &record, Some(&beginning), &flags, &parts, &tx.call.app.working_days(), &[]).await?;
     let event = NewEvent {
         subject_kind: SUBJECT,
         subject: id,
@@ -178,10 +177,13 @@ async fn begin(
         sealed: parts.iter().map(|part| (part.name(), part.hash_hex())).collect(),
         payload: json!({ "state": record.state, "number": Value::Null, "flags": passed.flags, "warnings": passed.warnings, "facts": step.facts }),
     };
+    let calendar = tx.call.app.working_days();
+    let beginning = store::Beginning { issued_at, paper_no };
+    let write = async |conn: &AsyncPgConnection| store::save(conn, &record, Some(&beginning), &flags, &parts, &calendar, &[]).await;
     // Digits 1 to 4 are the year of issue on the legal calendar (decree_23_2021/15).
     match tx.call.app.numbers {
-        NumberMode::Local => drop(tx.append_numbered(event, prefecture, legal_day(issued_at).year()).await?),
-        NumberMode::National => drop(tx.append(&Head::NEW, event).await?),
+        NumberMode::Local => drop(tx.append_numbered(event, prefecture, legal_day(issued_at).year(), write).await?),
+        NumberMode::National => drop(tx.append_and(&Head::NEW, event, write).await?),
     }
     Ok(())
 }
