@@ -197,11 +197,18 @@ pub fn serve(app: &Arc<App>, listen: SocketAddr, workers: usize) -> Result<Runni
 /// Background work of one process; every job is idempotent and takes turns with other processes.
 async fn jobs(app: Arc<App>) {
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(250));
+    let mut round: u64 = 0;
     loop {
         tick.tick().await;
         if let Err(problem) = run_jobs_once(&app).await {
             tracing::warn!(%problem, "a job failed; it is tried again");
         }
+        if round.is_multiple_of(ROUNDS_AN_HOUR)
+            && let Err(problem) = forget_old(&app).await
+        {
+            tracing::warn!(%problem, "housekeeping failed; it is tried again");
+        }
+        round += 1;
     }
 }
 
@@ -211,4 +218,15 @@ async fn jobs(app: Arc<App>) {
 /// As the jobs.
 pub async fn run_jobs_once(app: &App) -> Result<usize, Problem> {
     evidence::run_feed(app).await
+}
+
+/// Four rounds a second.
+const ROUNDS_AN_HOUR: u64 = 4 * 3_600;
+
+/// Forgets what was promised for a time only.
+async fn forget_old(app: &App) -> Result<(), Problem> {
+    let (mut conn, now) = (app.db.get().await?, app.clock.now());
+    evidence::forget_old_keys(&mut conn, now).await?;
+    crate::identity::forget_old_failures(&mut conn, now).await?;
+    Ok(())
 }
