@@ -9,3 +9,4 @@ pub mod identity;
 pub mod platform;
 
 pub mod contract;
+pub mod schema;

@@ -1,6 +1,8 @@
 //! Commands: the way from a shell into the program. No rule lives here.
 
 pub mod boot;
+pub mod doctor;
+pub mod print_schema;
 pub mod serve;
 
 use std::path::PathBuf;
@@ -28,6 +30,10 @@ enum Command {
     },
     /// Print the contract.
     Openapi,
+    /// Print src/schema.rs from the tables of DATABASE_URL, else of a throw-away cluster.
+    PrintSchema,
+    /// Check the installation; exit code 1 where something is wrong.
+    Doctor(doctor::Options),
     /// Make the first platform administrator.
     Admin {
         #[command(subcommand)]
@@ -96,6 +102,8 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Migrate { down } => migrate(down),
         Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
+        Command::PrintSchema => print_schema::run(),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Admin { command: AdminCommand::Create { login, uscc, unit, data } } => serve::create_admin(&login, &uscc, &unit, data),
     };
     match result {

@@ -84,7 +84,7 @@ pub fn create_admin(login: &str, uscc: &str, unit: &str, data: Option<PathBuf>) 
     let uscc: identity::Uscc = uscc.parse().map_err(|error| Failure::new(format!("--uscc: {error}")))?;
     let mut password = String::new();
     std::io::stdin().take(1_000).read_to_string(&mut password)?;
-    let database = Database::find(data, true)?;
+    let database = Database::reach(data)?;
     actix_web::rt::System::new().block_on(async {
         let app = boot::open(&database.url, &database.data, Purpose::Serve, Clock::system(), Limits::default(), &DbSettings::default()).await?;
         let call = Call {
@@ -92,7 +92,8 @@ pub fn create_admin(login: &str, uscc: &str, unit: &str, data: Option<PathBuf>) 
             request_id: app.clock.new_id(),
             now: app.clock.now(),
             check: false,
-            key: "admin-create".into(),
+            // Never the same: a second run must be refused, not taken for a repetition of the first.
+            key: format!("admin-create-{}", app.clock.new_id()),
             seen: None,
             fingerprint: [0; 32],
             app,

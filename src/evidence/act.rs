@@ -140,10 +140,10 @@ where
     F: AsyncFnOnce(&mut Tx<'_>) -> Result<(), Problem>,
 {
     let ids: Vec<Uuid> = (0..acts).map(|_| call.new_id()).collect();
-    if !call.check {
-        if let Some(replay) = claim(conn, call, &signer, &ids, secret).await? {
-            return Ok(Outcome { done: replay, replayed: true, check: false });
-        }
+    if !call.check
+        && let Some(replay) = claim(conn, call, &signer, &ids, secret).await?
+    {
+        return Ok(Outcome { done: replay, replayed: true, check: false });
     }
     let mut tx = Tx { conn, call, signer, ids: ids.into_iter(), done: Vec::new() };
     body(&mut tx).await?;
