@@ -10,4 +10,5 @@ mod identity;
 mod manifest;
 mod rooms;
 mod shape;
+mod signing;
 mod tokens;
