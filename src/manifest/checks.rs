@@ -74,6 +74,7 @@ pub fn party(site: &SiteFacts, contact_name: Option<String>) -> Party {
         division: site.division().to_owned(),
         phone: site.contact_phone().to_owned(),
         contact_name,
+        is_external: site.is_external(),
     }
 }
 

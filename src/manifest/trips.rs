@@ -38,6 +38,7 @@ pub async fn carrier_party(conn: &AsyncPgConnection, unit: Uuid) -> Result<Party
         division: unit.division,
         phone: unit.contact_phone,
         contact_name: None,
+        is_external: unit.is_external,
     })
 }
 

@@ -135,3 +135,27 @@ async fn the_feed_gives_a_unit_its_own_events_once_each_in_order() {
     let stranger = world.unit("演示·路人", "210224", &["clerk"]).await;
     assert_eq!(world.get(stranger.who("clerk"), "/api/v1/events").await.ok()["events"], json!([]));
 }
+
+#[actix_web::test]
+async fn the_part_of_a_carrier_outside_the_system_is_entered_by_the_consignor_and_marked() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let body = crate::harness::unit_body(&world.uscc(), "演示·外地运输", "210283");
+    let outside = id(&world.post(district.plant.who("clerk"), "/api/v1/units:external", body).await.ok()["done"][0]["subject_id"]);
+    let mut body = district.manifest(1_200_000);
+    body["carrier_id"] = json!(outside);
+    let mut manifest = crate::district::Manifest::of(&world.post(district.plant.who("clerk"), "/api/v1/manifests:issue", body).await.ok());
+    let trip = json!({ "plate": "辽B77777", "driver_name": "外地司机", "waybill_no": "W1" });
+    manifest.act(&world, district.plant.who("clerk"), "assign", json!({ "trip": trip.clone() })).await.refused(403, "forbidden");
+    let answer = manifest.act(&world, district.plant.who("signatory"), "assign", json!({ "trip": trip })).await.ok();
+    manifest.took(&answer);
+    let doc = manifest.get(&world, district.plant.who("clerk")).await;
+    assert_eq!(id(&doc["parts"]["assignment"][0]["content"]["carrier"]["unit_id"]), outside);
+    // Its papers are nowhere: the law keeps the load in the yard.
+    let problem = manifest.act(&world, district.plant.who("signatory"), "release", release(1_200_000)).await;
+    assert_eq!(problem.status, 422);
+    // The receiver is never stopped by it.
+    let answer = manifest.act(&world, district.works.who("weigher"), "receive", json!({})).await.ok();
+    manifest.took(&answer);
+    assert_eq!(manifest.last["result"]["state"], "received");
+}
