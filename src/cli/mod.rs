@@ -1,5 +1,6 @@
 //! Commands: the way from a shell into the program. No rule lives here.
 
+mod acts;
 pub mod boot;
 mod catalogue;
 pub mod serve;
@@ -29,6 +30,8 @@ enum Command {
     },
     /// Print the contract.
     Openapi,
+    /// Print acts, rules and states of a manifest for a lawyer (docs/acts.md).
+    Acts,
     /// Reference data of law.
     Catalogue {
         #[command(subcommand)]
@@ -112,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Migrate { down } => migrate(down),
         Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
+        Command::Acts => acts::print(),
         Command::Catalogue { command: CatalogueCommand::Load { data } } => catalogue::load(data),
         Command::Admin { command: AdminCommand::Create { login, uscc, unit, data } } => serve::create_admin(&login, &uscc, &unit, data),
     };
