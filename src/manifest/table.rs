@@ -382,3 +382,132 @@ rules! {
     BY_PROXY = 422 "by-proxy" "由移出人代系统外单位登记" "Entered by the consignor for a unit outside the system" [] {Assign: Warn, TakeOver: Flag, RefuseTakeOver: Flag, HandOver: Flag, Arrive: Flag, NotReceived: Flag, Receive: Flag, Confirm: Flag, RecordTreatment: Flag, SignLate: Flag};
     INCIDENT = 422 "incident" "已报告事故" "An incident was reported" ["decree_23_2021/9"] {ReportIncident: Flag};
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    /// Every act. An act that is new meets the match below, which the compiler keeps whole.
+    const ALL_ACTS: [Act; 23] = [
+        Act::Issue,
+        Act::Assign,
+        Act::Release,
+        Act::Withdraw,
+        Act::TakeOver,
+        Act::RefuseTakeOver,
+        Act::HandOver,
+        Act::Arrive,
+        Act::NotReceived,
+        Act::Weigh,
+        Act::Receive,
+        Act::Confirm,
+        Act::RecordTreatment,
+        Act::SendOn,
+        Act::SignLate,
+        Act::Cancel,
+        Act::Void,
+        Act::BackEnter,
+        Act::Correct,
+        Act::Agree,
+        Act::Disagree,
+        Act::ReportIncident,
+        Act::RecordOfficialNo,
+    ];
+
+    /// The place of an act in [`ALL_ACTS`]; exhaustive, so that an act added to the enum must be added there too.
+    const fn place(act: Act) -> usize {
+        match act {
+            Act::Issue => 0,
+            Act::Assign => 1,
+            Act::Release => 2,
+            Act::Withdraw => 3,
+            Act::TakeOver => 4,
+            Act::RefuseTakeOver => 5,
+            Act::HandOver => 6,
+            Act::Arrive => 7,
+            Act::NotReceived => 8,
+            Act::Weigh => 9,
+            Act::Receive => 10,
+            Act::Confirm => 11,
+            Act::RecordTreatment => 12,
+            Act::SendOn => 13,
+            Act::SignLate => 14,
+            Act::Cancel => 15,
+            Act::Void => 16,
+            Act::BackEnter => 17,
+            Act::Correct => 18,
+            Act::Agree => 19,
+            Act::Disagree => 20,
+            Act::ReportIncident => 21,
+            Act::RecordOfficialNo => 22,
+        }
+    }
+
+    #[test]
+    fn every_act_has_exactly_one_row() {
+        for (index, act) in ALL_ACTS.into_iter().enumerate() {
+            assert_eq!(place(act), index);
+            assert_eq!(ACTS.iter().filter(|rule| rule.act == act).count(), 1, "{act:?}");
+            assert_eq!(act.rule().act, act);
+            assert!(!act.rule().by.is_empty(), "nobody may {act:?}");
+        }
+        assert_eq!(ACTS.len(), ALL_ACTS.len());
+    }
+
+    #[test]
+    fn every_rule_has_its_code_once_and_a_say_in_some_act() {
+        let codes: BTreeSet<&str> = REQUIREMENTS.iter().map(|rule| rule.kind.code).collect();
+        assert_eq!(codes.len(), REQUIREMENTS.len());
+        for rule in REQUIREMENTS {
+            assert!(!rule.effects.is_empty(), "{} meets no act", rule.kind.code);
+            let acts: BTreeSet<Act> = rule.effects.iter().map(|(act, _)| *act).collect();
+            assert_eq!(acts.len(), rule.effects.len(), "{} names an act twice", rule.kind.code);
+        }
+    }
+
+    #[test]
+    fn only_a_gate_act_is_refused_for_law_or_waits_for_a_confirmation() {
+        for rule in REQUIREMENTS {
+            for (act, effect) in rule.effects {
+                let stops = matches!(effect, Effect::Refuse | Effect::MustConfirm);
+                assert!(!stops || act.rule().class == ActClass::Gate, "{} stops {act:?}", rule.kind.code);
+            }
+        }
+    }
+
+    /// Articles held, by law, and whether the law's text is held at all.
+    fn held() -> (BTreeMap<String, bool>, BTreeSet<(String, String)>) {
+        let read = |text: &'static str| csv::Reader::from_reader(text.as_bytes()).into_records().collect::<Result<Vec<_>, _>>().unwrap();
+        let laws = read(include_str!("../catalogue/data/laws.csv"));
+        let articles = read(include_str!("../catalogue/data/legal_articles.csv"));
+        (
+            laws.iter().map(|row| (row[0].to_owned(), &row[2] == "true")).collect(),
+            articles.iter().map(|row| (row[0].to_owned(), row[2].to_owned())).collect(),
+        )
+    }
+
+    #[test]
+    fn every_article_is_held_and_stands_in_the_notes() {
+        let (laws, articles) = held();
+        let acts = ACTS.iter().map(|rule| (rule.act.as_str(), rule.law));
+        let rules = REQUIREMENTS.iter().map(|rule| (rule.kind.code, rule.law));
+        for (who, key) in acts.chain(rules).flat_map(|(who, law)| law.iter().map(move |key| (who, *key))) {
+            let (law, rest) = key.split_once('/').unwrap();
+            let article = rest.split('/').next().unwrap().to_owned();
+            let notes = if laws[law] { format!("{law}.md") } else { "not_held.md".to_owned() };
+            let notes = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/legal").join(notes)).unwrap();
+            assert!(!laws[law] || articles.contains(&(law.to_owned(), article.clone())), "{who}: the text of {key} is not held");
+            assert!([format!("`{law}/{article}`"), format!("`{law}/{article}/")].iter().any(|form| notes.contains(form)), "{who}: no note on {key}");
+        }
+    }
+
+    #[test]
+    fn an_article_whose_text_is_not_held_refuses_nothing() {
+        let (laws, _) = held();
+        for rule in REQUIREMENTS.iter().filter(|rule| rule.effects.iter().any(|(_, effect)| *effect == Effect::Refuse)) {
+            assert!(rule.law.iter().all(|key| laws[key.split('/').next().unwrap()]), "{}", rule.kind.code);
+        }
+    }
+}
