@@ -40,6 +40,9 @@ routes! {
         identity::http::add_user, identity::http::list_memberships, identity::http::add_membership, identity::http::end_membership,
         identity::http::set_roles, identity::http::name_deputy, identity::http::add_api_key, identity::http::list_api_keys,
         identity::http::revoke_api_key, identity::http::delegate_signing,
+        catalogue::http::find_waste_codes, catalogue::http::get_waste_code, catalogue::http::list_methods, catalogue::http::list_divisions,
+        catalogue::http::get_legal_article, catalogue::http::list_exemptions, catalogue::http::find_penalties, catalogue::http::get_calendar,
+        catalogue::http::list_editions, catalogue::http::list_parameters, catalogue::http::set_parameter,
         registry::http::site::record_site, registry::http::site::list_sites, registry::http::site::get_site, registry::http::site::change_site,
         registry::http::site::decide_class, registry::http::site::record_facility, registry::http::site::list_facilities,
         registry::http::site::get_facility, registry::http::site::give_closure, registry::http::site::list_closures,
@@ -105,6 +108,7 @@ pub fn formats() -> Vec<FormatCheck> {
 pub fn problem_kinds() -> Vec<&'static Kind> {
     let mut all: Vec<&'static Kind> = kinds::ALL.to_vec();
     all.extend(identity::acts::KINDS.iter());
+    all.extend(catalogue::acts::KINDS.iter());
     all.extend(registry::acts::KINDS.iter());
     all.extend(filing::acts::KINDS.iter());
     all.push(&evidence::NUMBERS_EXHAUSTED);

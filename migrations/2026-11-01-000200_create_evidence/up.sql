@@ -53,3 +53,5 @@ CREATE TABLE access_log (
 CREATE INDEX access_log_by_subject ON access_log (subject_id, looked_at);
 CREATE TRIGGER access_log_append_only BEFORE UPDATE OR DELETE ON access_log
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER access_log_never_truncated BEFORE TRUNCATE ON access_log
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -73,11 +73,7 @@ impl WasteCode {
 
 impl fmt::Display for WasteCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:03}-{:03}-{:02}",
-            self.industry, self.serial, self.category
-        )
+        write!(f, "{:03}-{:03}-{:02}", self.industry, self.serial, self.category)
     }
 }
 
@@ -85,19 +81,10 @@ impl FromStr for WasteCode {
     type Err = WasteCodeRefusal;
 
     fn from_str(text: &str) -> Result<Self, WasteCodeRefusal> {
-        let formed = text.len() == 10
-            && text.bytes().enumerate().all(|(at, byte)| {
-                if matches!(at, 3 | 7) {
-                    byte == b'-'
-                } else {
-                    byte.is_ascii_digit()
-                }
-            });
-        let part =
-            |from: usize, to: usize| text.get(from..to).and_then(|part| part.parse::<u16>().ok());
-        let (true, Some(industry), Some(serial), Some(category)) =
-            (formed, part(0, 3), part(4, 7), part(8, 10))
-        else {
+        let formed =
+            text.len() == 10 && text.bytes().enumerate().all(|(at, byte)| if matches!(at, 3 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
+        let part = |from: usize, to: usize| text.get(from..to).and_then(|part| part.parse::<u16>().ok());
+        let (true, Some(industry), Some(serial), Some(category)) = (formed, part(0, 3), part(4, 7), part(8, 10)) else {
             return Err(WasteCodeRefusal::WrongForm);
         };
         // Two digits, so that this never cuts.
@@ -105,11 +92,7 @@ impl FromStr for WasteCode {
         if !(1..=CATEGORY_MAX).contains(&category) {
             return Err(WasteCodeRefusal::NoSuchCategory { found: category });
         }
-        Ok(Self {
-            industry,
-            serial,
-            category,
-        })
+        Ok(Self { industry, serial, category })
     }
 }
 
@@ -141,9 +124,7 @@ impl Hazard {
     }
 
     fn from_letters(letters: &str) -> Option<Self> {
-        [Self::T, Self::C, Self::I, Self::R, Self::In]
-            .into_iter()
-            .find(|hazard| hazard.letters() == letters)
+        [Self::T, Self::C, Self::I, Self::R, Self::In].into_iter().find(|hazard| hazard.letters() == letters)
     }
 }
 
@@ -197,9 +178,7 @@ impl Hazards {
     /// The hazard that the waste has in any case; with a slash there is none.
     pub fn certain(&self) -> Option<Hazard> {
         match self.relation {
-            HazardRelation::Single | HazardRelation::FirstCertainOthersPossible => {
-                self.letters.first().copied()
-            }
+            HazardRelation::Single | HazardRelation::FirstCertainOthersPossible => self.letters.first().copied(),
             HazardRelation::OneOrMoreOf => None,
         }
     }
@@ -272,13 +251,7 @@ impl MethodCode {
 
 impl fmt::Display for MethodCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}{:0digits$}",
-            self.letter,
-            self.number,
-            digits = usize::from(self.digits)
-        )
+        write!(f, "{}{:0digits$}", self.letter, self.number, digits = usize::from(self.digits))
     }
 }
 
@@ -287,9 +260,7 @@ impl FromStr for MethodCode {
 
     fn from_str(text: &str) -> Result<Self, MethodCodeRefusal> {
         let mut characters = text.chars();
-        let letter = characters
-            .next()
-            .filter(|letter| matches!(letter, 'R' | 'D' | 'C' | 'Y' | 'G'));
+        let letter = characters.next().filter(|letter| matches!(letter, 'R' | 'D' | 'C' | 'Y' | 'G'));
         let rest = characters.as_str();
         let digits = match rest.len() {
             1 => 1,
@@ -297,13 +268,7 @@ impl FromStr for MethodCode {
             _ => return Err(MethodCodeRefusal),
         };
         match (letter, rest.parse()) {
-            (Some(letter), Ok(number)) if rest.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Ok(Self {
-                    letter,
-                    number,
-                    digits,
-                })
-            }
+            (Some(letter), Ok(number)) if rest.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Self { letter, number, digits }),
             _ => Err(MethodCodeRefusal),
         }
     }
@@ -359,13 +324,7 @@ text_value!(
     "^(T|C|I|R|In)((,(T|C|I|R|In))*|(/(T|C|I|R|In))*)$",
     "Hazards (危险特性): a comma means the first is certain and the others possible, a slash one or more of them"
 );
-text_value!(
-    MethodCode,
-    MethodCodeRefusal,
-    "method-code",
-    "^[RDCYG][0-9]{1,2}$",
-    "Method of recovery or disposal (利用处置方式代码)"
-);
+text_value!(MethodCode, MethodCodeRefusal, "method-code", "^[RDCYG][0-9]{1,2}$", "Method of recovery or disposal (利用处置方式代码)");
 
 #[cfg(test)]
 mod tests {
@@ -376,68 +335,23 @@ mod tests {
     #[test]
     fn a_waste_code_names_its_category() {
         let code: WasteCode = "900-249-08".parse().unwrap();
-        assert_eq!(
-            (
-                code.industry(),
-                code.category().as_str(),
-                code.category_no()
-            ),
-            (900, "HW08", 8)
-        );
+        assert_eq!((code.industry(), code.category().as_str(), code.category_no()), (900, "HW08", 8));
         assert_eq!(code.to_string(), "900-249-08");
-        assert_eq!(
-            "071-001-08".parse::<WasteCode>().unwrap().to_string(),
-            "071-001-08"
-        );
-        assert!(
-            "900-000-49"
-                .parse::<WasteCode>()
-                .unwrap()
-                .is_by_identification()
-        );
-        assert!(
-            !"900-001-49"
-                .parse::<WasteCode>()
-                .unwrap()
-                .is_by_identification()
-        );
-        assert!(
-            !"261-000-49"
-                .parse::<WasteCode>()
-                .unwrap()
-                .is_by_identification()
-        );
+        assert_eq!("071-001-08".parse::<WasteCode>().unwrap().to_string(), "071-001-08");
+        assert!("900-000-49".parse::<WasteCode>().unwrap().is_by_identification());
+        assert!(!"900-001-49".parse::<WasteCode>().unwrap().is_by_identification());
+        assert!(!"261-000-49".parse::<WasteCode>().unwrap().is_by_identification());
     }
 
     #[test]
     fn categories_run_from_01_to_50() {
         assert!("900-001-01".parse::<WasteCode>().is_ok());
         assert!("900-001-50".parse::<WasteCode>().is_ok());
-        assert_eq!(
-            "900-001-00".parse::<WasteCode>(),
-            Err(WasteCodeRefusal::NoSuchCategory { found: 0 })
-        );
-        assert_eq!(
-            "900-001-51".parse::<WasteCode>(),
-            Err(WasteCodeRefusal::NoSuchCategory { found: 51 })
-        );
-        for text in [
-            "",
-            "90024908",
-            "900-249-8",
-            "HW900-249-08",
-            "900-249-08 ",
-            "900_249_08",
-            "900-+49-08",
-            "９00-249-8",
-            "9000-24-08",
-            "900-249-0a",
-        ] {
-            assert_eq!(
-                text.parse::<WasteCode>(),
-                Err(WasteCodeRefusal::WrongForm),
-                "{text}"
-            );
+        assert_eq!("900-001-00".parse::<WasteCode>(), Err(WasteCodeRefusal::NoSuchCategory { found: 0 }));
+        assert_eq!("900-001-51".parse::<WasteCode>(), Err(WasteCodeRefusal::NoSuchCategory { found: 51 }));
+        for text in ["", "90024908", "900-249-8", "HW900-249-08", "900-249-08 ", "900_249_08", "900-+49-08", "９00-249-8", "9000-24-08", "900-249-0a"]
+        {
+            assert_eq!(text.parse::<WasteCode>(), Err(WasteCodeRefusal::WrongForm), "{text}");
         }
     }
 
@@ -446,32 +360,14 @@ mod tests {
         let comma: Hazards = "T,I".parse().unwrap();
         let slash: Hazards = "T/I".parse().unwrap();
         assert_ne!(comma, slash);
-        assert_eq!(
-            (comma.relation(), comma.certain()),
-            (HazardRelation::FirstCertainOthersPossible, Some(Hazard::T))
-        );
-        assert_eq!(
-            (slash.relation(), slash.certain()),
-            (HazardRelation::OneOrMoreOf, None)
-        );
+        assert_eq!((comma.relation(), comma.certain()), (HazardRelation::FirstCertainOthersPossible, Some(Hazard::T)));
+        assert_eq!((slash.relation(), slash.certain()), (HazardRelation::OneOrMoreOf, None));
         assert!(comma.may_be(Hazard::I) && slash.may_be(Hazard::I) && !comma.may_be(Hazard::In));
         assert_ne!("C,T".parse::<Hazards>(), "T,C".parse::<Hazards>());
-        for text in [
-            "T",
-            "In",
-            "T,I",
-            "C,T",
-            "T/In",
-            "T/C/I/R",
-            "T/C/I/R/In",
-            "T,I,R",
-        ] {
+        for text in ["T", "In", "T,I", "C,T", "T/In", "T/C/I/R", "T/C/I/R/In", "T,I,R"] {
             assert_eq!(text.parse::<Hazards>().unwrap().to_string(), text);
         }
-        assert_eq!(
-            "In".parse::<Hazards>().unwrap().relation(),
-            HazardRelation::Single
-        );
+        assert_eq!("In".parse::<Hazards>().unwrap().relation(), HazardRelation::Single);
         for (text, refusal) in [
             ("", HazardsRefusal::UnknownHazard),
             ("t", HazardsRefusal::UnknownHazard),
@@ -491,9 +387,7 @@ mod tests {
         for text in ["R1", "R15", "D10", "C3", "Y16", "G29", "D01", "R0", "R00"] {
             assert_eq!(text.parse::<MethodCode>().unwrap().to_string(), text);
         }
-        for text in [
-            "", "R", "R100", "A1", "r1", "R1a", "R+1", "R 1", " R1", "１R", "R１", "DD",
-        ] {
+        for text in ["", "R", "R100", "A1", "r1", "R1a", "R+1", "R 1", " R1", "１R", "R１", "DD"] {
             assert_eq!(text.parse::<MethodCode>(), Err(MethodCodeRefusal), "{text}");
         }
         assert_eq!("D10".parse::<MethodCode>().unwrap().letter(), 'D');
@@ -501,22 +395,9 @@ mod tests {
 
     #[test]
     fn json_carries_the_bare_texts() {
-        assert_eq!(
-            serde_json::to_string(&"900-249-08".parse::<WasteCode>().unwrap()).unwrap(),
-            "\"900-249-08\""
-        );
-        assert_eq!(
-            serde_json::from_str::<Hazards>("\"T\\/In\"")
-                .unwrap()
-                .to_string(),
-            "T/In"
-        );
-        assert_eq!(
-            serde_json::from_value::<MethodCode>("R9".into())
-                .unwrap()
-                .to_string(),
-            "R9"
-        );
+        assert_eq!(serde_json::to_string(&"900-249-08".parse::<WasteCode>().unwrap()).unwrap(), "\"900-249-08\"");
+        assert_eq!(serde_json::from_str::<Hazards>("\"T\\/In\"").unwrap().to_string(), "T/In");
+        assert_eq!(serde_json::from_value::<MethodCode>("R9".into()).unwrap().to_string(), "R9");
         assert!(serde_json::from_str::<WasteCode>("\"x\"").is_err());
     }
 

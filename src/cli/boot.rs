@@ -12,14 +12,14 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::Failure;
 use crate::platform::app::{App, Limits, NumberMode};
-use crate::platform::calendar::WorkingDays;
 use crate::platform::clock::Clock;
 use crate::platform::cluster::{self, Cluster, ClusterOptions};
 use crate::platform::db::{Db, DbSettings, Sql};
 use crate::platform::keys::Keys;
 use crate::platform::migrate::{self, Direction};
+use crate::platform::problem::Problem;
 use crate::platform::respond::respond;
-use crate::{contract, evidence};
+use crate::{catalogue, contract, evidence};
 
 /// Where the data are: a named server, or a cluster of our own that ends with us.
 pub struct Database {
@@ -103,12 +103,30 @@ struct InstallationRow {
     purpose: String,
 }
 
-/// Migrates, opens keys and pool, loads catalogues.
+/// Brings a database to the present schema and catalogues; what it holds afterwards belongs to no installation yet,
+/// so tests clone it.
+///
+/// # Errors
+/// When a step fails.
+pub async fn prepare(url: &str) -> Result<(), Failure> {
+    migrate::run(url, Direction::Up)?;
+    Ok(())
+}
+
+/// Prepares the database, then opens keys and pool.
 ///
 /// # Errors
 /// When any of it fails, or the database belongs to an installation of another purpose.
 pub async fn open(url: &str, data: &Path, purpose: Purpose, clock: Clock, limits: Limits, db: &DbSettings) -> Result<Arc<App>, Failure> {
-    migrate::run(url, Direction::Up)?;
+    prepare(url).await?;
+    open_prepared(url, data, purpose, clock, limits, db).await
+}
+
+/// As [`open`], for a database that [`prepare`] has seen already.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_prepared(url: &str, data: &Path, purpose: Purpose, clock: Clock, limits: Limits, db: &DbSettings) -> Result<Arc<App>, Failure> {
     let mut owner = AsyncPgConnection::establish(url).await?;
     let now = clock.now();
     Sql("INSERT INTO installation (number_mode, purpose, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
@@ -128,6 +146,8 @@ pub async fn open(url: &str, data: &Path, purpose: Purpose, clock: Clock, limits
     }
     let numbers = if found.number_mode == NumberMode::National.as_str() { NumberMode::National } else { NumberMode::Local };
     let keys = Keys::open(&mut owner, &data.join("keys"), now).await?;
+    catalogue::loader::load(&mut owner, now).await?;
+    let working_days = catalogue::working_days(&mut owner).await?;
     drop(owner);
     let app = App {
         clock,
@@ -135,7 +155,7 @@ pub async fn open(url: &str, data: &Path, purpose: Purpose, clock: Clock, limits
         keys,
         numbers,
         limits,
-        working_days: RwLock::new(Arc::new(WorkingDays::default())),
+        working_days: RwLock::new(Arc::new(working_days)),
         data: data.to_owned(),
         contract: serde_json::to_value(contract::openapi())?,
         formats: contract::formats(),
@@ -179,8 +199,16 @@ async fn jobs(app: Arc<App>) {
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(250));
     loop {
         tick.tick().await;
-        if let Err(problem) = evidence::run_feed(&app).await {
-            tracing::warn!(%problem, "the feed job failed; it is tried again");
+        if let Err(problem) = run_jobs_once(&app).await {
+            tracing::warn!(%problem, "a job failed; it is tried again");
         }
     }
+}
+
+/// One round of every job; gives how much was done, so that a test can run them until nothing is left.
+///
+/// # Errors
+/// As the jobs.
+pub async fn run_jobs_once(app: &App) -> Result<usize, Problem> {
+    evidence::run_feed(app).await
 }

@@ -1,6 +1,7 @@
 //! Commands: the way from a shell into the program. No rule lives here.
 
 pub mod boot;
+mod catalogue;
 pub mod serve;
 
 use std::path::PathBuf;
@@ -28,10 +29,25 @@ enum Command {
     },
     /// Print the contract.
     Openapi,
+    /// Reference data of law.
+    Catalogue {
+        #[command(subcommand)]
+        command: CatalogueCommand,
+    },
     /// Make the first platform administrator.
     Admin {
         #[command(subcommand)]
         command: AdminCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum CatalogueCommand {
+    /// Bring this program's files into the database, and list them.
+    Load {
+        /// Data folder of the private cluster.
+        #[arg(long, env = "LIANDAN_DATA")]
+        data: Option<PathBuf>,
     },
 }
 
@@ -96,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Migrate { down } => migrate(down),
         Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
+        Command::Catalogue { command: CatalogueCommand::Load { data } } => catalogue::load(data),
         Command::Admin { command: AdminCommand::Create { login, uscc, unit, data } } => serve::create_admin(&login, &uscc, &unit, data),
     };
     match result {

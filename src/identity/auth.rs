@@ -10,6 +10,7 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError, web};
+use chrono::{DateTime, Utc};
 use futures_util::future::{Ready, ready};
 use sha2::{Digest, Sha256};
 
@@ -48,6 +49,16 @@ struct Cached {
     credential: Credential,
     actor: Arc<Actor>,
     read_at: Instant,
+    /// The same by the injected clock: a day that begins changes rights (deputies, jurisdictions).
+    read_on: DateTime<Utc>,
+}
+
+impl Cached {
+    fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        self.read_at.elapsed() < RIGHTS_AGE_MAX
+            && (now - self.read_on).to_std().is_ok_and(|age| age < RIGHTS_AGE_MAX)
+            && legal_day(now) == legal_day(self.read_on)
+    }
 }
 
 type Limiter = governor::DefaultKeyedRateLimiter<[u8; 32]>;
@@ -93,7 +104,7 @@ async fn actor_of(app: &App, authorization: Option<&str>) -> Result<Arc<Actor>, 
     let now = app.clock.now();
     let known = {
         let entries = cache.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.get(&digest).map(|entry| (entry.credential.clone(), entry.actor.clone(), entry.read_at))
+        entries.get(&digest).map(|entry| (entry.credential.clone(), entry.actor.clone(), entry.is_fresh(now)))
     };
     // The signature of a token is checked once; its times are compared at every use.
     let credential = match &known {
@@ -114,9 +125,7 @@ async fn actor_of(app: &App, authorization: Option<&str>) -> Result<Arc<Actor>, 
     {
         return Err(Problem { retry_after: Some(5), ..Problem::of(&kinds::TOO_MANY) });
     }
-    if let Some((_, actor, read_at)) = known
-        && read_at.elapsed() < RIGHTS_AGE_MAX
-    {
+    if let Some((_, actor, true)) = known {
         return Ok(actor);
     }
     let mut conn = app.db.get().await?;
@@ -129,7 +138,7 @@ async fn actor_of(app: &App, authorization: Option<&str>) -> Result<Arc<Actor>, 
     if entries.len() >= CACHE_MAX {
         entries.clear();
     }
-    entries.insert(digest, Cached { credential, actor: actor.clone(), read_at: Instant::now() });
+    entries.insert(digest, Cached { credential, actor: actor.clone(), read_at: Instant::now(), read_on: now });
     Ok(actor)
 }
 

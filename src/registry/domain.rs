@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::plate::Plate;
 use super::rules;
-use crate::catalogue::code::{MethodCode, WasteCode};
+use crate::catalogue::{MethodCode, Stage, WasteCode};
 use crate::platform::mass::{Grams, MassInput};
 
 /// A closed set of words that is stored as text: one spelling for JSON, contract and database.
@@ -86,22 +86,6 @@ words! {
         Cancelled = "cancelled",
         /// 暂扣, until a day.
         Suspended = "suspended",
-    }
-}
-
-words! {
-    /// The stage to which an exemption is bound (豁免环节).
-    ///
-    /// Legal source: `decree_23_2021/2/para2`.
-    Stage {
-        /// 收集.
-        Collection = "collection",
-        /// 运输.
-        Transport = "transport",
-        /// 利用.
-        Use = "use",
-        /// 处置.
-        Disposal = "disposal",
     }
 }
 

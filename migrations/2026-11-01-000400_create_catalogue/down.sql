@@ -1,0 +1,14 @@
+DROP TABLE parameters;
+DROP TABLE calendar_years;
+DROP TABLE calendar_days;
+DROP TABLE penalties;
+DROP TABLE legal_articles;
+DROP TABLE laws;
+DROP TABLE division_paths;
+DROP TABLE divisions;
+DROP TABLE medical_categories;
+DROP TABLE methods;
+DROP TABLE exemptions;
+DROP TABLE waste_codes;
+DROP TABLE editions;
+DROP TABLE loaded_files;

@@ -1,0 +1,3 @@
+DROP TABLE lot_edges;
+DROP TABLE lots;
+DROP TABLE mass_accounts;

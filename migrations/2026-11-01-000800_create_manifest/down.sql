@@ -1,0 +1,13 @@
+DROP TABLE outages;
+DROP TABLE incidents;
+DROP TABLE correction_voices;
+DROP TABLE corrections;
+DROP TABLE weighings;
+DROP TABLE trip_legs;
+DROP TABLE trips;
+DROP TABLE manifest_drafts;
+DROP TABLE manifest_tasks;
+DROP TABLE manifest_parties;
+DROP TABLE manifest_parts;
+DROP TABLE manifests;
+DROP TABLE manifest_numbers;

@@ -1,0 +1,7 @@
+//! Ledger (台账): masses against limits, and the one mass graph. Both only grow or balance; neither knows
+//! what a manifest is beyond its id.
+
+pub mod accounts;
+mod lots;
+
+pub use lots::{LotKind, NewEdge, NewLot, insert_edges, insert_lots};

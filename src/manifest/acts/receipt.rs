@@ -1,0 +1,321 @@
+//! Acts at the receiver's: receive, confirm, record treatment, and the gate in one call.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::catalogue;
+use crate::evidence::{Outcome, Tx};
+use crate::identity::{self, Actor};
+use crate::ledger::{LotKind, NewEdge, NewLot};
+use crate::manifest::input::{ConfirmLoad, Gate, ReceiveLoad, TreatLine};
+use crate::manifest::parts::{Attribute, Basis, Decision, LineVerdict, PartName, ReceivedLine, Receipt, Treatment, Verdict, WeighingRef};
+use crate::manifest::store::Stored;
+use crate::manifest::table::{self, Act};
+use crate::manifest::work::{self, Step};
+use crate::manifest::{accounts, checks, rules, trips};
+use crate::platform::calendar::{Lateness, legal_day};
+use crate::platform::call::Call;
+use crate::platform::mass::Grams;
+use crate::platform::problem::Problem;
+
+/// The load is in. Never waits for a missing signature, and never refuses for law.
+///
+/// # Errors
+/// 403, 409, 422 for lines that are not on the manifest.
+pub async fn receive(call: &Call, actor: &Actor, id: Uuid, body: ReceiveLoad) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (stored, _permit) = work::open(tx, actor, id, Act::Receive).await?;
+        receive_step(tx, stored, body).await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn receive_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReceiveLoad) -> Result<Stored, Problem> {
+    let mut step = Step::new(Act::Receive, tx.call.claim(body.claimed_at)?);
+    let floor = latest_before_receipt(&stored);
+    if step.claimed_at < floor {
+        step.findings.plain(&table::CLOCK_CLAMPED, "/claimed_at");
+        step.claimed_at = floor;
+    }
+    let given: Vec<(i32, Grams)> = body.masses.iter().map(|mass| (mass.line, mass.mass_g.grams())).collect();
+    let (lines, weighings) = received_masses(tx, &stored, &given, body.containers_seen.as_deref().unwrap_or_default()).await?;
+    if lines.iter().any(|line| line.basis == Basis::Estimated) {
+        step.findings.plain(&table::MASS_ESTIMATED, "/masses");
+    }
+    if let Some(seen) = &body.containers_seen {
+        checks::containers(&stored.record, seen, &mut step.findings);
+    }
+    let before = stored.record.clone();
+    let at_gate = stored.record.before_receipt(Act::Receive)?;
+    let reason = body.skip_reason.unwrap_or_else(|| "接受人未等待前一环节签字".to_owned());
+    let skipped = at_gate.missing(&reason);
+    for one in &skipped {
+        let (zh, en) = (format!("缺少第 {} 段 {} 签字", one.leg_no, one.act), format!("The {} of leg {} is missing", one.act, one.leg_no));
+        step.findings.add(&table::SIGNATURE_SKIPPED, "", zh, en);
+    }
+    step.facts = json!({ "received_on": legal_day(step.claimed_at), "skipped": skipped.len() });
+    let receipt = Receipt { received_at: step.claimed_at, lines, weighings, skipped };
+    stored.record = at_gate.receive(receipt)?.into();
+    step.postings = accounts::received(&before, &stored.record);
+    if before.release.is_none() {
+        step.lots = super::transport::released_lots(tx, &stored.record);
+    }
+    work::finish(tx, stored, step.sealing(PartName::Receipt, 1)).await
+}
+
+/// No receipt before what came before it.
+fn latest_before_receipt(stored: &Stored) -> DateTime<Utc> {
+    let record = &stored.record;
+    let steps = record.take_overs.values().chain(record.arrivals.values()).map(|step| step.at);
+    steps.chain(record.release.as_ref().map(|release| release.released_at)).max().unwrap_or(stored.issued_at)
+}
+
+/// Masses by line: given by the gate, else the trip's net shared by containers or declared mass, else what was released.
+async fn received_masses(
+    tx: &mut Tx<'_>,
+    stored: &Stored,
+    given: &[(i32, Grams)],
+    seen: &[String],
+) -> Result<(Vec<ReceivedLine>, Vec<WeighingRef>), Problem> {
+    let record = &stored.record;
+    let (shares, weighings) = match record.assignment() {
+        Some(assignment) => trips::shares(tx.conn, assignment.trip_id, record).await?,
+        None => (None, Vec::new()),
+    };
+    let mut lines = Vec::new();
+    for line in &record.consignment.lines {
+        let containers = record.release.iter().flat_map(|release| &release.lines).find(|one| one.line == line.line).map(|one| &one.containers);
+        let containers_seen: Vec<String> =
+            containers.into_iter().flatten().filter(|container| seen.contains(&container.code)).map(|container| container.code.clone()).collect();
+        let (weighed_g, basis) = match (given.iter().find(|(number, _)| *number == line.line), &shares) {
+            (Some((_, mass)), _) => (*mass, Basis::Containers),
+            (None, Some(shares)) => (shares.get(&line.line).copied().unwrap_or(Grams::ZERO), shares_basis(record.consignment.lines.len(), weighings.len())),
+            (None, None) => (Grams::try_from(record.moved_g(line.line)).unwrap_or(Grams::ZERO), Basis::Estimated),
+        };
+        lines.push(ReceivedLine { line: line.line, weighed_g, basis, containers_seen });
+    }
+    // A line that the gate names but the manifest has not is refused by the domain, with its pointer.
+    for (line, mass) in given.iter().filter(|(line, _)| record.consignment.line(*line).is_none()) {
+        lines.push(ReceivedLine { line: *line, weighed_g: *mass, basis: Basis::Containers, containers_seen: Vec::new() });
+    }
+    Ok((lines, weighings))
+}
+
+const fn shares_basis(lines: usize, weighings: usize) -> Basis {
+    if lines == 1 && weighings <= 1 { Basis::Scale } else { Basis::Apportioned }
+}
+
+/// The receiver's signatory decides on what came.
+///
+/// # Errors
+/// 403, 409, 422 for shape; never for law, lateness or a full licence.
+pub async fn confirm(call: &Call, actor: &Actor, id: Uuid, body: ConfirmLoad) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (stored, _permit) = work::open(tx, actor, id, Act::Confirm).await?;
+        confirm_step(tx, stored, body).await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn confirm_step(tx: &mut Tx<'_>, mut stored: Stored, body: ConfirmLoad) -> Result<Stored, Problem> {
+    let mut step = Step::new(Act::Confirm, tx.call.claim(body.claimed_at)?);
+    let received = stored.record.clone().received(Act::Confirm)?;
+    let received_at = received.receipt().received_at;
+    if step.claimed_at < received_at {
+        step.findings.plain(&table::CLOCK_CLAMPED, "/claimed_at");
+        step.claimed_at = received_at;
+    }
+    let day = legal_day(received_at);
+    let calendar = tx.call.app.working_days();
+    let deadline = calendar.add_working_days(day, *rules::CONFIRM_WITHIN_WORKING_DAYS.on(day));
+    // The duty to enter it in the system is judged by when it was entered, not by what a device claims.
+    let is_late = calendar.is_late(tx.now(), deadline) == Lateness::Late;
+    if is_late {
+        let (zh, en) = (format!("应于 {} 前确认", deadline.last_day), format!("It was due by {}", deadline.last_day));
+        step.findings.add(&table::CONFIRMED_LATE, "", zh, en);
+    }
+    let tolerance = catalogue::mass_tolerance(tx.conn, &received.record().consignment.receiver.division, day).await?;
+    let lines = verdicts(&received, &body, |moved_g, weighed_g| {
+        let difference = (moved_g - weighed_g).abs();
+        difference >= tolerance.floor_g && difference * 10_000 > moved_g * tolerance.bp
+    });
+    for (index, line) in lines.iter().enumerate() {
+        if !line.differs.is_empty() {
+            let names: Vec<&str> = line.differs.iter().map(|attribute| attribute_zh(*attribute)).collect();
+            let moved_g = received.record().moved_g(line.line);
+            step.findings.add(
+                &table::DISCREPANCY,
+                format!("/lines/{index}"),
+                format!("第 {} 项 {} 不符：移出 {moved_g} 克，到货 {} 克", line.line, names.join("、"), line.weighed_g),
+                format!("Line {} differs: {moved_g} g left, {} g came", line.line, line.weighed_g),
+            );
+        }
+        if line.basis == Basis::Estimated {
+            step.findings.plain(&table::MASS_ESTIMATED, format!("/lines/{index}"));
+        }
+    }
+    let verdict = Verdict { lines, signed_at: step.claimed_at, due_on: deadline.last_day, is_late };
+    if verdict.refused_g() > 0 {
+        let refused_g = verdict.refused_g();
+        step.findings.add(&table::REFUSED_MASS, "", format!("拒收 {refused_g} 克，须退回或改送"), format!("{refused_g} g were refused; return them or send them on"));
+    }
+    let before = stored.record.clone();
+    stored.record = received.confirm(verdict)?.into();
+    step.postings = accounts::confirmed(&before, &stored.record);
+    (step.lots, step.edges) = decided_lots(tx, &stored).await?;
+    let verdict = stored.record.verdict.as_ref();
+    step.facts = json!({
+        "accepted_g": verdict.map(Verdict::accepted_g), "refused_g": verdict.map(Verdict::refused_g), "due_on": deadline.last_day, "is_late": is_late,
+    });
+    work::finish(tx, stored, step.sealing(PartName::Verdict, 1)).await
+}
+
+const fn attribute_zh(attribute: Attribute) -> &'static str {
+    match attribute {
+        Attribute::Name => "名称",
+        Attribute::Mass => "数量",
+        Attribute::Hazard => "特性",
+        Attribute::Form => "形态",
+        Attribute::Packaging => "包装方式",
+    }
+}
+
+/// The verdict on every line; without lines everything is accepted as weighed.
+fn verdicts(received: &crate::manifest::domain::Received, body: &ConfirmLoad, differs_in_mass: impl Fn(i64, i64) -> bool) -> Vec<LineVerdict> {
+    let record = received.record();
+    let mut lines = Vec::new();
+    let all: Vec<_> = if body.lines.is_empty() {
+        record
+            .consignment
+            .lines
+            .iter()
+            .map(|line| crate::manifest::input::VerdictInput {
+                line: line.line,
+                decision: Decision::All,
+                accepted_g: None,
+                method: None,
+                differs: Vec::new(),
+                reasons: Vec::new(),
+                note: None,
+            })
+            .collect()
+    } else {
+        body.lines.clone()
+    };
+    for input in all {
+        let weighed = received.weighed(input.line);
+        let weighed_g = weighed.map_or(Grams::ZERO, |one| one.weighed_g);
+        let accepted_g = match (input.accepted_g, input.decision) {
+            (Some(mass), _) => mass.grams(),
+            (None, Decision::All) => weighed_g,
+            (None, Decision::Part | Decision::None) => Grams::ZERO,
+        };
+        let mut differs = input.differs;
+        if differs_in_mass(record.moved_g(input.line), weighed_g.get()) && !differs.contains(&Attribute::Mass) {
+            differs.push(Attribute::Mass);
+        }
+        // An unknown line is refused by the domain; until then it needs some method to be a value at all.
+        let Some(method) = input.method.or_else(|| record.consignment.line(input.line).or(record.consignment.lines.first()).map(|line| line.method)) else {
+            continue;
+        };
+        lines.push(LineVerdict {
+            line: input.line,
+            decision: input.decision,
+            weighed_g,
+            basis: weighed.map_or(Basis::Estimated, |one| one.basis),
+            accepted_g,
+            method,
+            differs,
+            reasons: input.reasons,
+            note: input.note,
+        });
+    }
+    lines
+}
+
+/// What was accepted becomes the receiver's lot; what was refused stays a lot of its own.
+async fn decided_lots(tx: &mut Tx<'_>, stored: &Stored) -> Result<(Vec<NewLot>, Vec<NewEdge>), Problem> {
+    let record = &stored.record;
+    let sources = trips::lots_of(tx.conn, record.id, "released").await?;
+    let (mut lots, mut edges) = (Vec::new(), Vec::new());
+    for line in record.verdict.iter().flat_map(|verdict| &verdict.lines) {
+        let Some(code) = record.consignment.line(line.line).map(|one| one.waste_code.to_string()) else { continue };
+        for (kind, edge_kind, mass_g) in [(LotKind::Received, "accept", line.accepted_g.get()), (LotKind::Refused, "refuse", line.refused_g())] {
+            if mass_g == 0 {
+                continue;
+            }
+            let lot = NewLot {
+                id: tx.new_id(),
+                site: record.consignment.receiver.site_id,
+                manifest: Some(record.id),
+                line: Some(line.line),
+                waste_code: code.clone(),
+                kind,
+                mass_g,
+            };
+            if let Some((_, from)) = sources.iter().find(|(number, _)| *number == line.line) {
+                edges.push(NewEdge { id: tx.new_id(), from: *from, to: lot.id, mass_g, kind: edge_kind });
+            }
+            lots.push(lot);
+        }
+    }
+    Ok((lots, edges))
+}
+
+/// Use or disposal of what was accepted; the consignor sees it.
+///
+/// # Errors
+/// `treated-exceeds-accepted`.
+pub async fn record_treatment(call: &Call, actor: &Actor, id: Uuid, body: TreatLine) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::RecordTreatment).await?;
+        let mut step = Step::new(Act::RecordTreatment, tx.call.claim(body.done_at)?);
+        let floor = stored.record.receipt.as_ref().map_or(stored.issued_at, |receipt| receipt.received_at);
+        if step.claimed_at < floor {
+            step.findings.plain(&table::CLOCK_CLAMPED, "/done_at");
+            step.claimed_at = floor;
+        }
+        let no = i32::try_from(stored.record.treatments.len()).unwrap_or(i32::MAX) + 1;
+        let treatment = Treatment { no, line: body.line, method: body.method, treated_g: body.treated_g.grams(), batch: body.batch, done_at: step.claimed_at };
+        step.facts = json!({ "line": treatment.line, "treated_g": treatment.treated_g, "method": treatment.method, "batch": treatment.batch });
+        let code = stored.record.consignment.line(body.line).map(|line| line.waste_code.to_string());
+        stored.record = stored.record.decided(Act::RecordTreatment)?.record_treatment(treatment)?;
+        if let (Some(code), Some((_, from))) =
+            (code, trips::lots_of(tx.conn, id, "received").await?.into_iter().find(|(number, _)| *number == body.line))
+        {
+            let mass_g = body.treated_g.grams().get();
+            let site = stored.record.consignment.receiver.site_id;
+            let lot = NewLot { id: tx.new_id(), site, manifest: Some(id), line: Some(body.line), waste_code: code, kind: LotKind::Treated, mass_g };
+            step.edges.push(NewEdge { id: tx.new_id(), from, to: lot.id, mass_g, kind: "treat" });
+            step.lots.push(lot);
+        }
+        work::finish(tx, stored, step.sealing(PartName::Treatment, no)).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The gate in one call: weigh the trip, receive, and confirm where the signatory is there.
+///
+/// # Errors
+/// As the acts; nothing is kept unless all are done.
+pub async fn gate(call: &Call, actor: &Actor, id: Uuid, body: Gate) -> Result<Outcome, Problem> {
+    let acts = 1 + usize::from(body.weigh.is_some()) + usize::from(body.confirm.is_some());
+    identity::transact(call, actor, acts, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::Receive).await?;
+        if let (Some(weigh), Some(assignment)) = (body.weigh, stored.record.assignment().cloned()) {
+            work::go_on(tx, actor, &stored, Act::Weigh).await?;
+            trips::weigh_step(tx, assignment.trip_id, weigh).await?;
+        }
+        stored = receive_step(tx, stored, body.receive).await?;
+        if let Some(confirm) = body.confirm {
+            work::go_on(tx, actor, &stored, Act::Confirm).await?;
+            confirm_step(tx, stored, confirm).await?;
+        }
+        Ok(())
+    })
+    .await
+}

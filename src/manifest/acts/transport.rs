@@ -1,0 +1,313 @@
+//! Acts on the road: assign, release, withdraw, take over, refuse, hand over, arrive, not received, sign late.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::evidence::{Outcome, Tx};
+use crate::identity::{self, Actor};
+use crate::ledger::{LotKind, NewLot};
+use crate::manifest::domain::{DomainRefusal, Record};
+use crate::manifest::input::{Assign, DriverStep, HandOverLoad, NotReceivedLoad, ReleaseLoad, SignLate, WithReason};
+use crate::manifest::parts::{Basis, HandOver, PartName, Release, ReleasedLine, RoadStep};
+use crate::manifest::policy::Permit;
+use crate::manifest::store::Stored;
+use crate::manifest::table::{self, Act, State};
+use crate::manifest::work::{self, Step};
+use crate::manifest::{accounts, checks, trips};
+use crate::platform::call::Call;
+use crate::platform::problem::{Problem, Refusals, kinds};
+
+/// The carrier names vehicle and crew; no state changes, and it may be changed until the take-over.
+///
+/// # Errors
+/// 404, 403, 412, 409.
+pub async fn assign(call: &Call, actor: &Actor, id: Uuid, body: Assign) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (mut stored, permit) = work::open(tx, actor, id, Act::Assign).await?;
+        let carrier = trips::carrier_party(tx.conn, permit.unit).await?;
+        let leg_no = stored.record.leg();
+        let mut step = Step::new(Act::Assign, tx.now());
+        let assignment = trips::assignment(tx, &stored.record, leg_no, carrier, body.trip, &mut step.findings).await?;
+        step.facts = json!({ "leg_no": leg_no, "trip_id": assignment.trip_id, "plate": assignment.plate });
+        stored.record.assignments.insert(leg_no, assignment);
+        work::finish(tx, stored, step.sealing(PartName::Assignment, leg_no)).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The consignor gives the load: weighed masses, containers, papers again on the day.
+///
+/// # Errors
+/// 422 where law refuses, with every refusal.
+pub async fn release(call: &Call, actor: &Actor, id: Uuid, body: ReleaseLoad) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (stored, _permit) = work::open(tx, actor, id, Act::Release).await?;
+        release_step(tx, stored, body).await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn release_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReleaseLoad) -> Result<Stored, Problem> {
+    let mut step = Step::new(Act::Release, tx.now());
+    step.confirmed = body.confirmed;
+    let lines: Vec<ReleasedLine> = body
+        .lines
+        .into_iter()
+        .map(|line| ReleasedLine { line: line.line, released_g: line.released_g.grams(), basis: line.basis, containers: line.containers })
+        .collect();
+    checks::release(tx, &stored, &lines, body.paper_no.as_deref(), &mut step.findings).await?;
+    let before = stored.record.clone();
+    let release = Release { lines, released_at: tx.now(), paper_no: body.paper_no };
+    stored.record = stored.record.issued(Act::Release)?.release(release)?.into();
+    step.postings = accounts::released(&before, &stored.record);
+    step.lots = released_lots(tx, &stored.record);
+    step.facts = json!({ "leg_no": 1 });
+    work::finish(tx, stored, step.sealing(PartName::Release, 1)).await
+}
+
+/// One lot a line, made when it leaves.
+pub(super) fn released_lots(tx: &Tx<'_>, record: &Record) -> Vec<NewLot> {
+    let site = record.consignment.departure().site_id;
+    record
+        .consignment
+        .lines
+        .iter()
+        .map(|line| NewLot {
+            id: tx.new_id(),
+            site,
+            manifest: Some(record.id),
+            line: Some(line.line),
+            waste_code: line.waste_code.to_string(),
+            kind: LotKind::Released,
+            mass_g: record.moved_g(line.line),
+        })
+        .collect()
+}
+
+/// The giver takes an offer back.
+///
+/// # Errors
+/// 403 for anybody but the giver of this leg.
+pub async fn withdraw(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (stored, permit) = work::open(tx, actor, id, Act::Withdraw).await?;
+        let record = &stored.record;
+        let giver = match record.assignments.get(&(record.leg() - 1)) {
+            Some(giving) => giving.carrier.unit_id,
+            None => record.consignment.departure().unit_id,
+        };
+        if giver != permit.unit {
+            return Err(Problem::of(&kinds::FORBIDDEN));
+        }
+        back_to_giver(tx, stored, Step::new(Act::Withdraw, tx.now()).saying(json!({ "reason": body.reason }))).await
+    })
+    .await
+}
+
+/// The driver does not take the load.
+///
+/// # Errors
+/// 403, 409.
+pub async fn refuse_take_over(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (stored, permit) = work::open(tx, actor, id, Act::RefuseTakeOver).await?;
+        let mut step = Step::new(Act::RefuseTakeOver, tx.now()).saying(json!({ "reason": body.reason }));
+        if permit.is_instead_of_driver() {
+            step.findings.plain(&table::DISPATCHER_SIGNED, "");
+        }
+        back_to_giver(tx, stored, step).await
+    })
+    .await
+}
+
+async fn back_to_giver(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Result<(), Problem> {
+    let before = stored.record.clone();
+    let leg = before.leg();
+    stored.record = stored.record.offered(step.act)?.back_to_giver();
+    step.postings = accounts::unreleased(&before, &stored.record);
+    step = if leg == 1 {
+        step.sealing(PartName::Release, 1)
+    } else {
+        step.sealing(PartName::HandOver, leg - 1).sealing(PartName::Assignment, leg)
+    };
+    work::finish(tx, stored, step).await?;
+    Ok(())
+}
+
+/// The driver takes the load over.
+///
+/// # Errors
+/// `plate-differs` where the plate is not the one assigned.
+pub async fn take_over(call: &Call, actor: &Actor, id: Uuid, body: DriverStep) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (stored, permit) = work::open(tx, actor, id, Act::TakeOver).await?;
+        take_over_step(tx, actor, stored, &permit, body).await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn take_over_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, permit: &Permit, body: DriverStep) -> Result<Stored, Problem> {
+    let leg_no = stored.record.leg();
+    let mut step = Step::new(Act::TakeOver, tx.call.claim(body.claimed_at)?);
+    let floor = stored.record.release.as_ref().map_or(stored.issued_at, |release| release.released_at);
+    let road = road_step(actor, &stored, permit, &body, floor, &mut step)?;
+    if let Some(seen) = &body.containers_seen {
+        checks::containers(&stored.record, seen, &mut step.findings);
+    }
+    checks::papers_again(&stored.record, step.claimed_at, &mut step.findings);
+    stored.record = stored.record.offered(Act::TakeOver)?.take_over(road)?.into();
+    step.facts = json!({ "leg_no": leg_no });
+    work::finish(tx, stored, step.sealing(PartName::TakeOver, leg_no)).await
+}
+
+/// What the driver's steps share: whose hand, whose vehicle, which time.
+fn road_step(actor: &Actor, stored: &Stored, permit: &Permit, body: &DriverStep, floor: DateTime<Utc>, step: &mut Step) -> Result<RoadStep, Problem> {
+    let leg_no = stored.record.leg();
+    if step.claimed_at < floor {
+        step.findings.plain(&table::CLOCK_CLAMPED, "/claimed_at");
+        step.claimed_at = floor;
+    }
+    if permit.is_instead_of_driver() {
+        if body.instead_of_driver.is_none() {
+            let mut refusals = Refusals::none();
+            refusals.add("/instead_of_driver", DomainRefusal::InsteadReasonMissing);
+            return Err(refusals.into());
+        }
+        step.findings.plain(&table::DISPATCHER_SIGNED, "");
+    } else if stored.record.assignment().is_some_and(|assignment| assignment.driver_id.is_some_and(|driver| driver != actor.user)) {
+        step.findings.plain(&table::OTHER_DRIVER, "");
+    }
+    let instead_of_driver = body.instead_of_driver.clone().filter(|_| permit.is_instead_of_driver());
+    Ok(RoadStep { leg_no, plate: body.plate.clone(), at: step.claimed_at, place: body.place, instead_of_driver, is_late: false })
+}
+
+/// The load goes to another vehicle on the road; the next driver takes it over.
+///
+/// # Errors
+/// `too-many-legs`.
+pub async fn hand_over(call: &Call, actor: &Actor, id: Uuid, body: HandOverLoad) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (mut stored, permit) = work::open(tx, actor, id, Act::HandOver).await?;
+        let leg_no = stored.record.leg();
+        let mut step = Step::new(Act::HandOver, tx.call.claim(body.claimed_at)?);
+        if permit.is_instead_of_driver() {
+            if body.instead_of_driver.is_none() {
+                return Err(Refusals::from(DomainRefusal::InsteadReasonMissing).into());
+            }
+            step.findings.plain(&table::DISPATCHER_SIGNED, "");
+        }
+        step.findings.plain(&table::BREAKDOWN, "");
+        if let Some(floor) = stored.record.take_overs.get(&leg_no).map(|taken| taken.at).filter(|floor| step.claimed_at < *floor) {
+            step.findings.plain(&table::CLOCK_CLAMPED, "/claimed_at");
+            step.claimed_at = floor;
+        }
+        let carrier = trips::carrier_party(tx.conn, body.carrier_id.unwrap_or(permit.unit)).await?;
+        let next = trips::assignment(tx, &stored.record, leg_no + 1, carrier, body.trip, &mut step.findings).await?;
+        step.facts = json!({ "leg_no": leg_no, "next_trip_id": next.trip_id, "plate": next.plate, "reason": body.reason });
+        let hand_over = HandOver { leg_no, at: step.claimed_at, place: body.place, reason: body.reason };
+        stored.record = stored.record.in_transit(Act::HandOver)?.hand_over(hand_over, next)?.into();
+        work::finish(tx, stored, step.sealing(PartName::HandOver, leg_no).sealing(PartName::Assignment, leg_no + 1)).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The driver is at the receiver's gate.
+///
+/// # Errors
+/// 403, 409.
+pub async fn arrive(call: &Call, actor: &Actor, id: Uuid, body: DriverStep) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (mut stored, permit) = work::open(tx, actor, id, Act::Arrive).await?;
+        let leg_no = stored.record.leg();
+        let mut step = Step::new(Act::Arrive, tx.call.claim(body.claimed_at)?);
+        let floor = stored.record.take_overs.get(&leg_no).map_or(stored.issued_at, |taken| taken.at);
+        let road = road_step(actor, &stored, &permit, &body, floor, &mut step)?;
+        stored.record = stored.record.in_transit(Act::Arrive)?.arrive(road).into();
+        step.facts = json!({ "leg_no": leg_no });
+        work::finish(tx, stored, step.sealing(PartName::Arrival, leg_no)).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The gate stays shut: closed, broken down, weather. The load waits, or goes back by a return.
+///
+/// # Errors
+/// 403, 409.
+pub async fn not_received(call: &Call, actor: &Actor, id: Uuid, body: NotReceivedLoad) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::NotReceived).await?;
+        let mut step = Step::new(Act::NotReceived, tx.now()).saying(json!({ "reason": body.reason, "note": body.note }));
+        step.findings.plain(&table::NOT_RECEIVED, "");
+        if stored.record.state == State::Arrived {
+            stored.record = stored.record.arrived(Act::NotReceived)?.turn_away();
+        }
+        work::finish(tx, stored, step).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// A signature that the receiver did not wait for, given afterwards and marked late. No state changes.
+///
+/// # Errors
+/// `nothing-skipped` where none of the caller's signatures is missing.
+pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (mut stored, permit) = work::open(tx, actor, id, Act::SignLate).await?;
+        let skipped = stored.record.receipt.iter().flat_map(|receipt| &receipt.skipped).find(|skipped| skipped.unit_id == permit.unit).cloned();
+        let skipped = skipped.ok_or(Refusals::from(DomainRefusal::NothingSkipped))?;
+        let mut step = Step::new(Act::SignLate, tx.call.claim(Some(body.happened_at))?);
+        step.findings.plain(&table::SIGNED_LATE, "");
+        step.facts = json!({ "signs": skipped.act, "leg_no": skipped.leg_no, "reason": body.reason });
+        let leg_no = skipped.leg_no;
+        let plate = body.plate.or_else(|| stored.record.assignments.get(&leg_no).map(|assignment| assignment.plate.clone()));
+        let road = plate.map(|plate| RoadStep { leg_no, plate, at: step.claimed_at, place: None, instead_of_driver: Some(body.reason), is_late: true });
+        step = match (skipped.act.as_str(), road) {
+            ("take_over", Some(road)) => {
+                stored.record.take_overs.insert(leg_no, road);
+                step.sealing(PartName::TakeOver, leg_no)
+            }
+            ("arrive", Some(road)) => {
+                stored.record.arrivals.insert(leg_no, road);
+                step.sealing(PartName::Arrival, leg_no)
+            }
+            ("release", _) => {
+                // What left is what was declared: nobody weighed it before it went.
+                let lines = stored.record.consignment.lines.iter();
+                let lines = lines.map(|line| ReleasedLine { line: line.line, released_g: line.declared_g, basis: Basis::Estimated, containers: Vec::new() });
+                stored.record.release = Some(Release { lines: lines.collect(), released_at: step.claimed_at, paper_no: None });
+                step.sealing(PartName::Release, 1)
+            }
+            _ => return Err(Refusals::from(DomainRefusal::NotAssigned { leg_no }).into()),
+        };
+        if let Some(receipt) = &mut stored.record.receipt {
+            receipt.skipped.retain(|one| *one != skipped);
+        }
+        // The receipt itself is the receiver's and stays as sealed; that nothing is missing any more is read from the parts.
+        work::finish(tx, stored, step).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// release and take_over on one device at the loading place: two people, one request, one transaction.
+///
+/// # Errors
+/// As the two acts; nothing is kept unless both are done.
+pub async fn load_together(call: &Call, actor: &Actor, driver: &Actor, id: Uuid, release: ReleaseLoad, step: DriverStep) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (stored, _permit) = work::open(tx, actor, id, Act::Release).await?;
+        let stored = release_step(tx, stored, release).await?;
+        tx.sign_as(driver.signer());
+        let permit = work::go_on(tx, driver, &stored, Act::TakeOver).await?;
+        take_over_step(tx, driver, stored, &permit, step).await?;
+        Ok(())
+    })
+    .await
+}

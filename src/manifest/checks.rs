@@ -1,0 +1,439 @@
+//! Checks of law and reason (合规检查): facts from catalogue, registry and filing become findings; the rule table decides
+//! what a finding does to the act.
+
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use diesel::sql_types::{Array, Bool, Nullable, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::domain::Record;
+use super::findings::Findings;
+use super::input::{IssueManifest, LineInput};
+use super::parts::{ApprovalUsed, Assignment, Basis, Consignment, Cover, FlowUsed, Line, LinkKind, Party, ReleasedLine, Stream};
+use super::store::Stored;
+use super::table;
+use super::trips::judge_papers;
+use crate::catalogue::{self, Listing, MethodCode, WasteCode};
+use crate::evidence::Tx;
+use crate::filing;
+use crate::ledger::accounts::{AccountKind, Balance};
+use crate::platform::app::NumberMode;
+use crate::platform::calendar::legal_day;
+use crate::platform::db::Sql;
+use crate::platform::mass::Grams;
+use crate::platform::problem::{Problem, Text as Words};
+use crate::registry::{self, NoLicence, SiteFacts};
+
+/// A line above this is asked "kg or t?": no lorry carries more. Unit: grams.
+const LINE_LIKELY_MAX_G: i64 = 50_000_000;
+/// A line below this is asked too. Unit: grams.
+const LINE_LIKELY_MIN_G: i64 = 100;
+/// A line this many times off the unit's own median is asked.
+const MEDIAN_FACTOR: i64 = 1_000;
+
+/// The two ends of a manifest, looked up together.
+pub struct Ends {
+    /// Whence.
+    pub departure: SiteFacts,
+    /// Whither.
+    pub receiver: SiteFacts,
+    /// Prefecture of departure, four digits: the place in a manifest number (`decree_23_2021/15`).
+    pub prefecture: String,
+    /// Whether they lie in different provinces.
+    pub is_cross_province: bool,
+}
+
+#[derive(diesel::QueryableByName)]
+struct PrefectureRow {
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    prefecture: Option<String>,
+}
+
+/// Looks up both sites.
+///
+/// # Errors
+/// `bad-parameter` for a site that is not there, or whose division has no prefecture.
+pub async fn ends(conn: &mut AsyncPgConnection, departure: Uuid, receiver: Uuid) -> Result<Ends, Problem> {
+    let sites = registry::sites(conn, &[departure, receiver]).await?;
+    let find = |id: Uuid| sites.iter().find(|site| site.site_id() == id).cloned();
+    let no_site = |name: &str| Problem::parameter(name, Words::new("场所不存在", "There is no such site"));
+    let departure = find(departure).ok_or_else(|| no_site("consignor_site_id"))?;
+    let receiver = find(receiver).ok_or_else(|| no_site("receiver_site_id"))?;
+    let rows: Vec<PrefectureRow> = Sql("SELECT code, prefecture FROM divisions WHERE code = ANY($1)")
+        .bind::<Array<Text>, _>([departure.division(), receiver.division()])
+        .load(conn)
+        .await?;
+    let prefecture = |code: &str| rows.iter().find(|row| row.code == code).and_then(|row| row.prefecture.clone());
+    let no_prefecture = || Problem::parameter("consignor_site_id", Words::new("场所所在区划无法确定地级市", "The site's division has no prefecture"));
+    let from = prefecture(departure.division()).ok_or_else(no_prefecture)?;
+    let to = prefecture(receiver.division()).ok_or_else(no_prefecture)?;
+    Ok(Ends { is_cross_province: from.get(..2) != to.get(..2), prefecture: from, departure, receiver })
+}
+
+/// A site as a party.
+#[must_use]
+pub fn party(site: &SiteFacts, contact_name: Option<String>) -> Party {
+    Party {
+        unit_id: site.unit_id(),
+        uscc: site.uscc().to_owned(),
+        name: site.unit_name().to_owned(),
+        site_id: Some(site.site_id()),
+        address: site.address().to_owned(),
+        division: site.division().to_owned(),
+        phone: site.contact_phone().to_owned(),
+        contact_name,
+    }
+}
+
+/// What the lines rest on besides the ends.
+pub struct Basics<'a> {
+    /// Both ends.
+    pub ends: &'a Ends,
+    /// 承运人.
+    pub carrier: Party,
+    /// The original consignor and the holder, on a return or re-consignment.
+    pub link: Option<(super::parts::Link, Party)>,
+}
+
+/// Checks a manifest to be issued and makes its consignment: every fault of every line at once.
+///
+/// # Errors
+/// As the database; rules only add findings.
+pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: Basics<'_>, findings: &mut Findings) -> Result<Consignment, Problem> {
+    let Ends { departure, receiver, is_cross_province, .. } = basics.ends;
+    let kind = basics.link.as_ref().map(|(link, _)| link.kind);
+    let (departs_on, receipt_on) = (input.planned_departure_on, input.planned_receipt_on);
+    let pairs: Vec<(WasteCode, MethodCode)> = input.lines.iter().map(|line| (line.waste_code, line.method)).collect();
+    let codes: Vec<String> = pairs.iter().map(|(code, _)| code.to_string()).collect();
+    let facts = catalogue::code_facts(conn, departs_on, &codes).await?;
+    if let Some(text) = facts.warning() {
+        findings.add(&table::EDITION_NOT_LOADED, "", text.zh, text.en);
+    }
+    if !departure.is_verified() && kind.is_none() {
+        findings.plain(&table::UNIT_NOT_VERIFIED, "/consignor_site_id");
+    }
+    if departure.division().starts_with("00") || departure.is_external() && kind.is_none() {
+        findings.plain(&table::FOREIGN_CONSIGNOR, "/consignor_site_id");
+    }
+    if let Some(reason) = receiver.closed_on(receipt_on) {
+        let (zh, en) = (format!("接受人公告 {receipt_on} 停止接收：{reason}"), format!("The receiver is closed on {receipt_on}: {reason}"));
+        findings.add(&table::SITE_CLOSED, "/planned_receipt_on", zh, en);
+    }
+    if receipt_on < departs_on {
+        return Err(Problem::parameter("planned_receipt_on", Words::new("计划接受日早于计划移出日", "The planned receipt is before the departure")));
+    }
+    // A return to the own site asks for no licence, plan or approval; a re-consignment for all but the plan.
+    let (asks_licence, asks_plan) = (kind != Some(LinkKind::Return), kind.is_none());
+    let covers = if asks_licence { registry::licence_cover(conn, receiver.unit_id(), receiver.site_id(), receipt_on, &pairs).await? } else { Vec::new() };
+    let flows =
+        if asks_plan { filing::plan_flows_for(conn, departure.site_id(), departs_on.year(), receiver.unit_id(), &pairs).await? } else { Vec::new() };
+    let consignor_unit = basics.link.as_ref().map_or(departure.unit_id(), |(_, consignor)| consignor.unit_id);
+    let approvals = if *is_cross_province && asks_licence {
+        filing::approvals_for(conn, consignor_unit, receiver.unit_id(), departs_on, &pairs).await?
+    } else {
+        Vec::new()
+    };
+    if asks_plan && registry::contract_between(conn, departure.unit_id(), receiver.unit_id(), departs_on).await?.is_none() {
+        findings.plain(&table::CONTRACT_MISSING, "/receiver_site_id");
+    }
+    let mut lines = Vec::new();
+    for (index, line) in input.lines.iter().enumerate() {
+        let at = format!("/lines/{index}");
+        let (name, category, hazards) = listed(&facts, line, &at, findings);
+        let mass_g = line.declared_g.grams();
+        unlikely_mass(mass_g, None, &format!("{at}/declared_g"), findings);
+        let cover = cover_of(conn, line, covers.get(index), receiver, receipt_on, &at, findings).await?;
+        let plan_flow = match flows.get(index) {
+            Some(Some(flow)) => Some(FlowUsed { flow_id: flow.flow_id(), planned_g: flow.planned_g() }),
+            Some(None) => {
+                let help = json!({
+                    "act": "record_plan_flow", "method": "POST", "path": "/api/v1/plan_flows",
+                    "body": { "site_id": departure.site_id(), "year": departs_on.year(), "code": line.waste_code, "receiver_id": receiver.unit_id(),
+                              "receiver_site_id": receiver.site_id(), "method": line.method, "planned_g": mass_g },
+                });
+                findings.with_help(
+                    &table::PLAN_MISSING,
+                    at.clone(),
+                    format!("管理计划 {} 年未包含 {} 以 {} 方式转移至{}；可按 help 中的内容变更计划", departs_on.year(), line.waste_code, line.method, receiver.unit_name()),
+                    format!("The plan of {} has no flow of {} by {} to {}; help holds the change ready", departs_on.year(), line.waste_code, line.method, receiver.unit_name()),
+                    help,
+                );
+                None
+            }
+            None => None,
+        };
+        let approval = match approvals.get(index) {
+            Some(Some(approval)) => Some(ApprovalUsed {
+                approval_id: approval.approval_id(),
+                decision_no: approval.decision_no().to_owned(),
+                approved_g: approval.approved_g(),
+            }),
+            Some(None) => {
+                findings.add(
+                    &table::APPROVAL_MISSING,
+                    at.clone(),
+                    format!("{} 跨省转移至{}未见有效批准", line.waste_code, receiver.unit_name()),
+                    format!("No approval in force for {} to {}", line.waste_code, receiver.unit_name()),
+                );
+                None
+            }
+            None => None,
+        };
+        lines.push(Line {
+            line: i32::try_from(index).unwrap_or(i32::MAX).saturating_add(1),
+            waste_code: line.waste_code,
+            edition_in_force: facts.known.clone().unwrap_or_default(),
+            edition_used: facts.used.clone().unwrap_or_default(),
+            name: line.name.clone().unwrap_or(name),
+            category,
+            hazards,
+            harmful: line.harmful.clone(),
+            form: line.form,
+            packaging: line.packaging.clone(),
+            packages: line.packages,
+            declared_g: mass_g,
+            method: line.method,
+            cover,
+            plan_flow,
+            approval,
+        });
+    }
+    let (consignor, link) = match basics.link {
+        Some((link, consignor)) => (consignor, Some(link)),
+        None => (party(departure, input.contact_name.clone()), None),
+    };
+    Ok(Consignment {
+        stream: Stream::Hazardous,
+        consignor,
+        receiver: party(receiver, None),
+        carrier: basics.carrier,
+        hirer: input.hirer,
+        lines,
+        planned_departure_on: departs_on,
+        planned_receipt_on: receipt_on,
+        emergency_measures: input.emergency_measures.clone(),
+        link,
+    })
+}
+
+/// Name, category and hazards of a code on the day.
+fn listed(facts: &catalogue::CodeFacts, line: &LineInput, at: &str, findings: &mut Findings) -> (String, String, String) {
+    let code = line.waste_code;
+    let unknown = || (line.name.clone().unwrap_or_default(), code.category(), String::new());
+    match facts.listing(code) {
+        Listing::Listed(fact) => (fact.name.clone(), fact.category.clone(), fact.hazards.clone()),
+        Listing::ByIdentification => {
+            findings.plain(&table::CODE_BY_IDENTIFICATION, format!("{at}/waste_code"));
+            unknown()
+        }
+        Listing::Unknown => {
+            findings.plain(&table::CODE_NOT_IN_LOADED_EDITION, format!("{at}/waste_code"));
+            unknown()
+        }
+        Listing::Unlisted => {
+            findings.add(&table::CODE_NOT_LISTED, format!("{at}/waste_code"), format!("{code} 不在当日施行的名录中"), format!("{code} is not in the catalogue of that day"));
+            unknown()
+        }
+    }
+}
+
+/// By licence, by exemption with its condition confirmed, or back to the own site; else the ban of `eco_code_2026/534`.
+async fn cover_of(
+    conn: &mut AsyncPgConnection,
+    line: &LineInput,
+    cover: Option<&Result<registry::LicenceInForce, NoLicence>>,
+    receiver: &SiteFacts,
+    day: NaiveDate,
+    at: &str,
+    findings: &mut Findings,
+) -> Result<Cover, Problem> {
+    let reason = match cover {
+        None => return Ok(Cover::OwnSite),
+        Some(Ok(licence)) => {
+            return Ok(Cover::Licence {
+                licence_id: licence.licence_id(),
+                licence_no: licence.licence_no().to_owned(),
+                licence_line_id: licence.line_id(),
+                year_g: licence.year_g(),
+            });
+        }
+        Some(Err(reason)) => *reason,
+    };
+    if let Some(claim) = &line.exemption {
+        let stage = catalogue::Stage::parse(&claim.stage);
+        let exempt = match stage {
+            Some(stage) => registry::exempt_receiver(conn, receiver.unit_id(), line.waste_code, stage, day).await?,
+            None => None,
+        };
+        if let Some(exempt) = exempt.filter(|exempt| exempt.exemption_seq() == claim.seq) {
+            return Ok(Cover::Exemption { seq: exempt.exemption_seq(), stage: claim.stage.clone(), condition: claim.condition.clone() });
+        }
+        findings.plain(&table::EXEMPTION_NOT_CONFIRMED, format!("{at}/exemption"));
+    }
+    let (zh, en) = match reason {
+        NoLicence::None => ("该场所没有经营许可证".to_owned(), "the site has no licence".to_owned()),
+        NoLicence::Expired { valid_to } => (format!("许可证有效期至 {valid_to}"), format!("the licence ran out on {valid_to}")),
+        NoLicence::NotYet => ("许可证尚未生效".to_owned(), "the licence is not yet in force".to_owned()),
+        NoLicence::Withdrawn => ("许可证已被吊销、注销或暂扣".to_owned(), "the licence is revoked, cancelled or suspended".to_owned()),
+        NoLicence::CodeNotInScope => ("许可范围不含此废物代码".to_owned(), "the waste is not in the licence's scope".to_owned()),
+        NoLicence::MethodNotInScope => ("许可范围不含此利用处置方式".to_owned(), "the method is not in the licence's scope".to_owned()),
+        NoLicence::NotVerified => ("许可证尚未经主管部门核验".to_owned(), "no officer has verified the licence".to_owned()),
+    };
+    findings.add(
+        &table::RECEIVER_NOT_LICENSED,
+        at,
+        format!("{}（{day}）不得接受 {}（{}）：{zh}", receiver.unit_name(), line.waste_code, line.method),
+        format!("{} may not take {} by {} on {day}: {en}", receiver.unit_name(), line.waste_code, line.method),
+    );
+    // Only a fact act goes on from here; it stores that nothing covered the line.
+    Ok(Cover::OwnSite)
+}
+
+/// "kg or t?": beyond what a lorry carries, below what anybody ships, or far off the unit's own median.
+pub fn unlikely_mass(mass: Grams, median_g: Option<i64>, at: &str, findings: &mut Findings) {
+    let mass_g = mass.get();
+    let off_median = median_g.is_some_and(|median| median > 0 && (mass_g > median.saturating_mul(MEDIAN_FACTOR) || mass_g < median / MEDIAN_FACTOR));
+    if mass_g > LINE_LIKELY_MAX_G || mass_g < LINE_LIKELY_MIN_G || off_median {
+        let tonnes = crate::platform::mass::tonnes_text(mass);
+        findings.add(&table::MASS_UNLIKELY, at, format!("{tonnes} 吨？请确认单位是 kg 还是 t"), format!("{tonnes} t? Please check: kg or t"));
+    }
+}
+
+/// What accounts said to the postings of an act.
+pub fn judge_balances(record: &Record, balances: &[Balance], findings: &mut Findings) {
+    for balance in balances {
+        let lines = record.consignment.lines.iter().enumerate();
+        match balance.kind {
+            AccountKind::PlanFlow => {
+                let hit = lines.filter_map(|(index, line)| Some((index, line.plan_flow.as_ref()?))).find(|(_, flow)| flow.flow_id == balance.owner);
+                if let Some((index, flow)) = hit.filter(|(_, flow)| balance.sum_g > flow.planned_g.get()) {
+                    let (zh, en) = sums("本年度计划", "planned for the year", balance.sum_g, flow.planned_g.get());
+                    findings.add(&table::PLAN_MASS_EXCEEDED, format!("/lines/{index}"), zh, en);
+                }
+            }
+            AccountKind::Approval => {
+                let hit = lines.filter_map(|(index, line)| Some((index, line.approval.as_ref()?))).find(|(_, one)| one.approval_id == balance.owner);
+                if let Some((index, approval)) = hit.filter(|(_, one)| !balance.is_booked || balance.sum_g > one.approved_g.get()) {
+                    let left_g = approval.approved_g.get() - balance.sum_g;
+                    let (zh, en) = if balance.is_booked {
+                        sums("批准", "approved", balance.sum_g, approval.approved_g.get())
+                    } else {
+                        (format!("批准文号 {} 仅余 {left_g} 克", approval.decision_no), format!("Only {left_g} g are left of approval {}", approval.decision_no))
+                    };
+                    findings.add(&table::APPROVAL_EXCEEDED, format!("/lines/{index}"), zh, en);
+                }
+            }
+            AccountKind::LicenceLine => {
+                let hit = lines
+                    .filter_map(|(index, line)| match &line.cover {
+                        Cover::Licence { licence_line_id, year_g, .. } => Some((index, *licence_line_id, year_g.get())),
+                        Cover::Exemption { .. } | Cover::OwnSite => None,
+                    })
+                    .find(|(_, line, _)| *line == balance.owner);
+                if let Some((index, _, year_g)) = hit {
+                    let (zh, en) = sums("许可年经营规模", "the licence's yearly scale", balance.sum_g, year_g);
+                    if !balance.is_booked {
+                        findings.add(&table::LICENCE_SCALE_120, format!("/lines/{index}"), zh, en);
+                    } else if balance.sum_g >= year_g {
+                        findings.add(&table::LICENCE_SCALE_EXCEEDED, format!("/lines/{index}"), zh, en);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn sums(zh: &str, en: &str, sum_g: i64, limit_g: i64) -> (String, String) {
+    (format!("{zh} {limit_g} 克，已占用 {sum_g} 克"), format!("{limit_g} g {en}, {sum_g} g taken"))
+}
+
+#[derive(diesel::QueryableByName)]
+struct OutageRow {
+    #[diesel(sql_type = Bool)]
+    is_open: bool,
+}
+
+/// Checks at release: the number, the papers and the licence again on the day, the masses.
+///
+/// # Errors
+/// As the database; rules only add findings.
+pub async fn release(tx: &mut Tx<'_>, stored: &Stored, lines: &[ReleasedLine], paper_no: Option<&str>, findings: &mut Findings) -> Result<(), Problem> {
+    let record = &stored.record;
+    let today = legal_day(tx.now());
+    if tx.call.app.numbers == NumberMode::National && stored.official_no.is_none() && paper_no.is_none() {
+        let row: Option<OutageRow> = Sql("SELECT EXISTS (SELECT FROM outages WHERE closed_at IS NULL) AS is_open").load(tx.conn).await?.pop();
+        if !row.is_some_and(|row| row.is_open) {
+            findings.plain(&table::OFFICIAL_NO_MISSING, "");
+        }
+    }
+    for (index, line) in lines.iter().enumerate() {
+        if line.basis == Basis::Estimated {
+            findings.add(&table::MASS_ESTIMATED, format!("/lines/{index}/basis"), format!("第 {} 项未经称重", line.line), format!("Line {} was not weighed", line.line));
+        }
+        unlikely_mass(line.released_g, record.consignment.line(line.line).map(|one| one.declared_g.get()), &format!("/lines/{index}/released_g"), findings);
+    }
+    if let Some(assignment) = record.assignment() {
+        let total: i64 = lines.iter().map(|line| line.released_g.get()).sum();
+        if let Some(rated) = assignment.rated_load_g.filter(|rated| total > rated.get()) {
+            findings.add(&table::OVERLOAD, "/lines", format!("共 {total} 克，核定载质量 {rated} 克"), format!("{total} g in all, the rated load is {rated} g"));
+        }
+        // Papers are looked at again on the day of the release, not trusted from the day of the assignment.
+        let fresh = super::trips::papers_of(tx.conn, assignment, today).await?;
+        judge_papers(&fresh, findings);
+        if assignment.waybill_no.is_none() {
+            findings.plain(&table::WAYBILL_MISSING, "");
+        }
+    }
+    let licensed: Vec<&Line> = record.consignment.lines.iter().filter(|line| matches!(line.cover, Cover::Licence { .. })).collect();
+    let Some(site) = record.consignment.receiver.site_id.filter(|_| !licensed.is_empty()) else { return Ok(()) };
+    let pairs: Vec<(WasteCode, MethodCode)> = licensed.iter().map(|line| (line.waste_code, line.method)).collect();
+    let receipt_on = record.consignment.planned_receipt_on.max(today);
+    let covers = registry::licence_cover(tx.conn, record.consignment.receiver.unit_id, site, receipt_on, &pairs).await?;
+    for (line, cover) in licensed.iter().zip(covers) {
+        if cover.is_err() {
+            let (zh, en) = (format!("接受人许可证在 {receipt_on} 不再覆盖 {}", line.waste_code), format!("On {receipt_on} no licence covers {}", line.waste_code));
+            findings.add(&table::RECEIVER_NOT_LICENSED, "", zh, en);
+        }
+    }
+    Ok(())
+}
+
+/// Papers that ran out between release and the road: the driver's step is flagged, never stopped.
+pub fn papers_again(record: &Record, at: DateTime<Utc>, findings: &mut Findings) {
+    let day = legal_day(at);
+    let expired = |assignment: &Assignment| {
+        assignment
+            .papers
+            .iter()
+            .cloned()
+            .map(|mut paper| {
+                if paper.valid_to.is_some_and(|valid_to| valid_to < day) {
+                    paper.finding = "expired".to_owned();
+                }
+                paper
+            })
+            .collect::<Vec<_>>()
+    };
+    if let Some(assignment) = record.assignment() {
+        judge_papers(&expired(assignment), findings);
+    }
+}
+
+/// Names each container that is missing, or that nobody released.
+pub fn containers(record: &Record, seen: &[String], findings: &mut Findings) {
+    let released: Vec<&String> =
+        record.release.iter().flat_map(|release| &release.lines).flat_map(|line| &line.containers).map(|container| &container.code).collect();
+    let missing: Vec<&str> = released.iter().filter(|code| !seen.contains(code)).map(|code| code.as_str()).collect();
+    let foreign: Vec<&str> = seen.iter().filter(|code| !released.contains(code)).map(String::as_str).collect();
+    if !missing.is_empty() || !foreign.is_empty() {
+        findings.add(
+            &table::CONTAINERS_DIFFER,
+            "/containers_seen",
+            format!("缺少：{}；多出：{}", missing.join("、"), foreign.join("、")),
+            format!("Missing: {}; foreign: {}", missing.join(", "), foreign.join(", ")),
+        );
+    }
+}

@@ -1,0 +1,401 @@
+//! Corrections (更正): a new revision beside the old one, never a change of what was signed.
+//!
+//! Open from `issued` on. Who must agree: every party whose sealed part changes. A slip that its own author notices
+//! before the next party has signed is corrected by him alone. After five working days without every voice, the authority
+//! of the consignor decides.
+
+use diesel::sql_types::{Array, Date, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::{Value, json};
+use std::collections::{BTreeSet, BTreeMap};
+use uuid::Uuid;
+
+use super::domain::Record;
+use super::input::{Change, ProposeCorrection};
+use super::parts::PartName;
+use super::store::Stored;
+use super::table::{Act, Relation};
+use super::work::{self, Step};
+use super::{accounts, rules};
+use crate::evidence::{Outcome, Tx};
+use crate::identity::{self, Actor};
+use crate::platform::calendar::legal_day;
+use crate::platform::call::Call;
+use crate::platform::db::Sql;
+use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text as Words, kinds};
+
+/// Flag on a manifest with an open correction; while it stands, voices are looked up by every act.
+pub const OPEN_FLAG: &str = "correction-open";
+
+/// What may be corrected: part, pointer under it, and who wrote it. Identity of parties, codes, receiver and method are
+/// not slips: they need a cancel or void and a new manifest.
+const PLACES: &[(PartName, &str)] = &[
+    (PartName::Consignment, "/lines/*/declared_g"),
+    (PartName::Consignment, "/lines/*/name"),
+    (PartName::Consignment, "/lines/*/harmful"),
+    (PartName::Consignment, "/lines/*/form"),
+    (PartName::Consignment, "/lines/*/packaging"),
+    (PartName::Consignment, "/lines/*/packages"),
+    (PartName::Consignment, "/emergency_measures"),
+    (PartName::Consignment, "/consignor/contact_name"),
+    (PartName::Consignment, "/consignor/phone"),
+    (PartName::Assignment, "/driver_name"),
+    (PartName::Assignment, "/escort_name"),
+    (PartName::Assignment, "/waybill_no"),
+    (PartName::Assignment, "/via"),
+    (PartName::Release, "/lines/*/released_g"),
+    (PartName::Release, "/lines/*/basis"),
+    (PartName::Receipt, "/lines/*/weighed_g"),
+    (PartName::Receipt, "/lines/*/basis"),
+    (PartName::Verdict, "/lines/*/weighed_g"),
+    (PartName::Verdict, "/lines/*/accepted_g"),
+    (PartName::Verdict, "/lines/*/decision"),
+    (PartName::Verdict, "/lines/*/note"),
+    (PartName::Verdict, "/lines/*/reasons"),
+    (PartName::Treatment, "/treated_g"),
+    (PartName::Treatment, "/batch"),
+];
+
+/// Why a correction is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum CorrectionRefusal {
+    /// A place that cannot be corrected.
+    #[error("{0} cannot be corrected")]
+    NotCorrectable(String),
+    /// The part is not there.
+    #[error("no such part")]
+    NoSuchPart,
+    /// The new value does not fit.
+    #[error("{0}")]
+    DoesNotFit(String),
+    /// One is open already.
+    #[error("a correction is open")]
+    AnotherOpen,
+    /// None is open, or not for this unit.
+    #[error("no correction waits for this unit")]
+    NoneOpen,
+}
+
+/// Kinds of problem of corrections.
+pub static KINDS: [Kind; 5] = [
+    Kind::new(422, "not-correctable", "此处不可更正", "This place cannot be corrected"),
+    Kind::new(422, "no-such-part", "没有这一部分", "There is no such part"),
+    Kind::new(422, "correction-does-not-fit", "更正后的内容不合规", "The corrected part does not hold together"),
+    Kind::new(409, "correction-open", "已有待同意的更正", "A correction is open already"),
+    Kind::new(409, "no-correction-open", "没有待您同意的更正", "No correction waits for you"),
+];
+
+impl Refusal for CorrectionRefusal {
+    fn kind(&self) -> &'static Kind {
+        &KINDS[match self {
+            Self::NotCorrectable(_) => 0,
+            Self::NoSuchPart => 1,
+            Self::DoesNotFit(_) => 2,
+            Self::AnotherOpen => 3,
+            Self::NoneOpen => 4,
+        }]
+    }
+    fn text(&self) -> Words {
+        match self {
+            Self::NotCorrectable(pointer) => Words::new(format!("{pointer} 不可更正；如当事方、代码有误，请作废后重新提交"), format!("{pointer} cannot be corrected; where party or code is wrong, void it and issue a new one")),
+            Self::DoesNotFit(why) => Words::new(format!("更正后的内容不合规：{why}"), format!("The corrected part does not hold together: {why}")),
+            Self::NoSuchPart | Self::AnotherOpen | Self::NoneOpen => Words::new(self.kind().zh, self.kind().en),
+        }
+    }
+}
+
+fn is_place(change: &Change) -> bool {
+    PLACES.iter().any(|(part, pattern)| {
+        *part == change.part && {
+            let (mut wanted, mut given) = (pattern.split('/'), change.pointer.split('/'));
+            loop {
+                match (wanted.next(), given.next()) {
+                    (None, None) => break true,
+                    (Some("*"), Some(index)) if index.parse::<usize>().is_ok() => {}
+                    (Some(want), Some(have)) if want == have => {}
+                    _ => break false,
+                }
+            }
+        }
+    })
+}
+
+/// Whose signature is under a part.
+fn author(record: &Record, part: PartName, part_no: i32) -> Option<Uuid> {
+    let consignment = &record.consignment;
+    match part {
+        PartName::Consignment => Some(consignment.consignor.unit_id),
+        PartName::Release => Some(consignment.departure().unit_id),
+        PartName::Assignment | PartName::TakeOver | PartName::HandOver | PartName::Arrival => record.assignments.get(&part_no).map(|one| one.carrier.unit_id),
+        PartName::Receipt | PartName::Verdict | PartName::Treatment => Some(consignment.receiver.unit_id),
+    }
+}
+
+/// Whether another party has signed after this part.
+fn is_signed_over(record: &Record, part: PartName, part_no: i32) -> bool {
+    match part {
+        PartName::Consignment => !record.assignments.is_empty() || record.receipt.is_some(),
+        PartName::Assignment => record.take_overs.contains_key(&part_no) || record.receipt.is_some(),
+        PartName::Release => !record.take_overs.is_empty() || record.receipt.is_some(),
+        PartName::TakeOver | PartName::HandOver | PartName::Arrival => record.receipt.is_some(),
+        // Nobody signs after the receiver, but the consignor reads it: what is confirmed is told to others.
+        PartName::Receipt => record.verdict.is_some(),
+        PartName::Verdict | PartName::Treatment => true,
+    }
+}
+
+/// The record with the changes made, each part read again into its type.
+fn apply(record: &Record, changes: &[Change]) -> Result<(Record, Vec<(PartName, i32)>), Refusals<CorrectionRefusal>> {
+    let mut refusals = Refusals::none();
+    let mut after = record.clone();
+    let mut touched: BTreeSet<(PartName, i32)> = BTreeSet::new();
+    for (index, change) in changes.iter().enumerate() {
+        let at = format!("/changes/{index}");
+        if !is_place(change) {
+            refusals.add(format!("{at}/pointer"), CorrectionRefusal::NotCorrectable(change.pointer.clone()));
+            continue;
+        }
+        let Some(mut content) = content_of(&after, change.part, change.part_no) else {
+            refusals.add(format!("{at}/part"), CorrectionRefusal::NoSuchPart);
+            continue;
+        };
+        match content.pointer_mut(&change.pointer) {
+            Some(place) => *place = change.value.clone(),
+            None => match change.pointer.rsplit_once('/').and_then(|(parent, name)| Some((content.pointer_mut(parent)?.as_object_mut()?, name))) {
+                // A field that was left out, such as a waybill number.
+                Some((object, name)) => drop(object.insert(name.to_owned(), change.value.clone())),
+                None => {
+                    refusals.add(format!("{at}/pointer"), CorrectionRefusal::NoSuchPart);
+                    continue;
+                }
+            },
+        }
+        if let Err(why) = put_content(&mut after, change.part, change.part_no, content) {
+            refusals.add(format!("{at}/value"), CorrectionRefusal::DoesNotFit(why));
+            continue;
+        }
+        touched.insert((change.part, change.part_no));
+    }
+    if refusals.is_empty() {
+        check_whole(&after, &mut refusals);
+    }
+    refusals.or((after, touched.into_iter().collect()))
+}
+
+/// Masses that must hold together after a correction as they did before.
+fn check_whole(record: &Record, refusals: &mut Refusals<CorrectionRefusal>) {
+    if record.consignment.lines.iter().any(|line| line.declared_g.is_zero()) {
+        refusals.add("/changes", CorrectionRefusal::DoesNotFit("移出量为零 / a declared mass is zero".into()));
+    }
+    for line in record.verdict.iter().flat_map(|verdict| &verdict.lines) {
+        if line.accepted_g > line.weighed_g {
+            refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项接受量大于过磅量 / accepted exceeds weighed", line.line)));
+        }
+        if record.treated_g(line.line) > line.accepted_g.get() {
+            refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项已利用处置量大于接受量 / treated exceeds accepted", line.line)));
+        }
+    }
+}
+
+fn content_of(record: &Record, part: PartName, no: i32) -> Option<Value> {
+    match part {
+        PartName::Consignment => Some(json!(record.consignment)),
+        PartName::Assignment => record.assignments.get(&no).map(|one| json!(one)),
+        PartName::Release => record.release.as_ref().map(|one| json!(one)),
+        PartName::TakeOver => record.take_overs.get(&no).map(|one| json!(one)),
+        PartName::HandOver => record.hand_overs.get(&no).map(|one| json!(one)),
+        PartName::Arrival => record.arrivals.get(&no).map(|one| json!(one)),
+        PartName::Receipt => record.receipt.as_ref().map(|one| json!(one)),
+        PartName::Verdict => record.verdict.as_ref().map(|one| json!(one)),
+        PartName::Treatment => record.treatments.iter().find(|one| one.no == no).map(|one| json!(one)),
+    }
+}
+
+fn put_content(record: &mut Record, part: PartName, no: i32, content: Value) -> Result<(), String> {
+    fn read<T: serde::de::DeserializeOwned>(content: Value) -> Result<T, String> {
+        serde_json::from_value(content).map_err(|error| error.to_string())
+    }
+    match part {
+        PartName::Consignment => record.consignment = read(content)?,
+        PartName::Assignment => drop(record.assignments.insert(no, read(content)?)),
+        PartName::Release => record.release = Some(read(content)?),
+        PartName::TakeOver => drop(record.take_overs.insert(no, read(content)?)),
+        PartName::HandOver => drop(record.hand_overs.insert(no, read(content)?)),
+        PartName::Arrival => drop(record.arrivals.insert(no, read(content)?)),
+        PartName::Receipt => record.receipt = Some(read(content)?),
+        PartName::Verdict => {
+            let verdict: super::parts::Verdict = read(content)?;
+            record.state = if record.state == super::table::State::Treated { record.state } else { super::domain::state_of(&verdict) };
+            record.verdict = Some(verdict);
+        }
+        PartName::Treatment => {
+            let treatment: super::parts::Treatment = read(content)?;
+            record.treatments.retain(|one| one.no != no);
+            record.treatments.push(treatment);
+            record.treatments.sort_by_key(|one| one.no);
+        }
+    }
+    Ok(())
+}
+
+#[derive(diesel::QueryableByName)]
+struct VoiceRow {
+    #[diesel(sql_type = SqlUuid)]
+    unit_id: Uuid,
+}
+
+/// Units whose voice an open correction still lacks.
+///
+/// # Errors
+/// As the database.
+pub async fn open_voices(conn: &mut AsyncPgConnection, manifest: Uuid, flags: &BTreeSet<String>) -> Result<Vec<Uuid>, Problem> {
+    if !flags.contains(OPEN_FLAG) {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<VoiceRow> =
+        Sql("SELECT v.unit_id FROM correction_voices v JOIN corrections c ON c.id = v.correction_id WHERE c.manifest_id = $1 AND c.state = 'open' AND v.agreed_at IS NULL")
+            .bind::<SqlUuid, _>(manifest)
+            .load(conn)
+            .await?;
+    Ok(rows.into_iter().map(|row| row.unit_id).collect())
+}
+
+#[derive(diesel::QueryableByName)]
+struct OpenRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    document: String,
+    #[diesel(sql_type = Date)]
+    due_on: chrono::NaiveDate,
+}
+
+async fn open_correction(conn: &mut AsyncPgConnection, manifest: Uuid) -> Result<Option<OpenRow>, Problem> {
+    Ok(Sql("SELECT id, document::text AS document, due_on FROM corrections WHERE manifest_id = $1 AND state = 'open'")
+        .bind::<SqlUuid, _>(manifest)
+        .load(conn)
+        .await?
+        .pop())
+}
+
+/// Proposes a correction, or makes it at once where it is the author's own slip that nobody signed over.
+///
+/// # Errors
+/// `not-correctable`, `no-such-part`, `correction-does-not-fit`, `correction-open`.
+pub async fn correct(call: &Call, actor: &Actor, id: Uuid, body: ProposeCorrection) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (mut stored, permit) = work::open(tx, actor, id, Act::Correct).await?;
+        if stored.flags.contains(OPEN_FLAG) {
+            return Err(Refusals::from(CorrectionRefusal::AnotherOpen).into());
+        }
+        let (after, touched) = apply(&stored.record, &body.changes)?;
+        let mut voices: BTreeSet<Uuid> = touched.iter().filter(|(part, no)| is_signed_over(&stored.record, *part, *no)).filter_map(|(part, no)| author(&stored.record, *part, *no)).collect();
+        voices.extend(touched.iter().filter_map(|(part, no)| author(&stored.record, *part, *no)).filter(|unit| *unit != permit.unit));
+        // What was confirmed concerns both ends.
+        if touched.iter().any(|(part, _)| matches!(part, PartName::Receipt | PartName::Verdict)) && stored.record.verdict.is_some() {
+            voices.insert(stored.record.consignment.consignor.unit_id);
+        }
+        voices.remove(&permit.unit);
+        let mut step = Step::new(Act::Correct, tx.now());
+        if voices.is_empty() {
+            step.postings = accounts::corrected(&stored.record, &after);
+            step.seals = touched;
+            step.facts = json!({ "changes": body.changes, "reason": body.reason, "applied": true });
+            stored.record = Record { revisions: stored.record.revisions.clone(), ..after };
+            work::finish(tx, stored, step).await?;
+            return Ok(());
+        }
+        let (correction, now) = (tx.new_id(), tx.now());
+        let due = call.app.working_days().add_working_days(legal_day(now), rules::CORRECTION_WAITS_WORKING_DAYS);
+        Sql("WITH c AS (INSERT INTO corrections (id, manifest_id, proposed_by, proposed_at, due_on, document, state) VALUES ($1, $2, $3, $4, $5, $6::text::jsonb, 'open') RETURNING id) \
+             INSERT INTO correction_voices (correction_id, unit_id) SELECT c.id, v FROM c, unnest($7::uuid[]) v")
+            .bind::<SqlUuid, _>(correction)
+            .bind::<SqlUuid, _>(id)
+            .bind::<SqlUuid, _>(permit.unit)
+            .bind::<Timestamptz, _>(now)
+            .bind::<Date, _>(due.last_day)
+            .bind::<Text, _>(json!(body.changes).to_string())
+            .bind::<Array<SqlUuid>, _>(voices.iter().copied().collect::<Vec<_>>())
+            .execute(tx.conn)
+            .await?;
+        stored.flags.insert(OPEN_FLAG.to_owned());
+        step.facts = json!({ "correction_id": correction, "changes": body.changes, "reason": body.reason, "applied": false, "needs": voices, "due_on": due.last_day });
+        work::finish(tx, stored, step).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// A party agrees; on the last voice the new revisions are sealed and the mass differences booked. After the due day the
+/// authority of the consignor agrees for all who were silent.
+///
+/// # Errors
+/// `no-correction-open`.
+pub async fn agree(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (mut stored, permit) = work::open(tx, actor, id, Act::Agree).await?;
+        let open = open_correction(tx.conn, id).await?.ok_or(Refusals::from(CorrectionRefusal::NoneOpen))?;
+        let now = tx.now();
+        let for_all = permit.relations.contains(&Relation::OfficerOfDeparture);
+        if for_all && legal_day(now) <= open.due_on {
+            return Err(Problem::forbidden(Words::new(format!("各方可在 {} 前表示意见", open.due_on), format!("The parties may speak until {}", open.due_on))));
+        }
+        let given = Sql("UPDATE correction_voices SET agreed_at = $3 WHERE correction_id = $1 AND agreed_at IS NULL AND ($2::uuid IS NULL OR unit_id = $2)")
+            .bind::<SqlUuid, _>(open.id)
+            .bind::<Nullable<SqlUuid>, _>((!for_all).then_some(permit.unit))
+            .bind::<Timestamptz, _>(now)
+            .execute(tx.conn)
+            .await?;
+        if given == 0 {
+            return Err(Refusals::from(CorrectionRefusal::NoneOpen).into());
+        }
+        let left = open_voices(tx.conn, id, &stored.flags).await?;
+        let mut step = Step::new(Act::Agree, now).saying(json!({ "correction_id": open.id, "applied": left.is_empty(), "by_authority": for_all }));
+        if left.is_empty() {
+            apply_open(tx, &mut stored, &mut step, &open).await?;
+        }
+        work::finish(tx, stored, step).await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn apply_open(tx: &mut Tx<'_>, stored: &mut Stored, step: &mut Step, open: &OpenRow) -> Result<(), Problem> {
+    let changes: Vec<Change> = serde_json::from_str(&open.document).map_err(|error| Problem::internal(&error))?;
+    let (after, touched) = apply(&stored.record, &changes)?;
+    step.postings = accounts::corrected(&stored.record, &after);
+    step.seals = touched;
+    step.facts["changes"] = json!(changes);
+    let revisions: BTreeMap<_, _> = stored.record.revisions.clone();
+    stored.record = Record { revisions, ..after };
+    close(tx, open.id, "applied").await?;
+    stored.flags.remove(OPEN_FLAG);
+    stored.flags.insert("corrected".to_owned());
+    Ok(())
+}
+
+async fn close(tx: &mut Tx<'_>, correction: Uuid, state: &str) -> Result<(), Problem> {
+    Sql("UPDATE corrections SET state = $2 WHERE id = $1").bind::<SqlUuid, _>(correction).bind::<Text, _>(state).execute(tx.conn).await?;
+    Ok(())
+}
+
+/// A party whose voice is asked does not agree: the correction falls.
+///
+/// # Errors
+/// `no-correction-open`.
+pub async fn disagree(call: &Call, actor: &Actor, id: Uuid, reason: &str) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (mut stored, permit) = work::open(tx, actor, id, Act::Disagree).await?;
+        let open = open_correction(tx.conn, id).await?.ok_or(Refusals::from(CorrectionRefusal::NoneOpen))?;
+        let voices = open_voices(tx.conn, id, &stored.flags).await?;
+        if !voices.contains(&permit.unit) {
+            return Err(if voices.is_empty() { Refusals::from(CorrectionRefusal::NoneOpen).into() } else { Problem::of(&kinds::FORBIDDEN) });
+        }
+        close(tx, open.id, "rejected").await?;
+        stored.flags.remove(OPEN_FLAG);
+        let step = Step::new(Act::Disagree, tx.now()).saying(json!({ "correction_id": open.id, "reason": reason }));
+        work::finish(tx, stored, step).await?;
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,145 @@
+//! Who may see a manifest, and who may do what to it. Policy comes before state: an outsider must not learn even the
+//! state of a manifest.
+
+use uuid::Uuid;
+
+use super::store::Stored;
+use super::table::{Act, Relation};
+use crate::evidence::Tx;
+use crate::identity::{self, Actor, Role, Roles};
+use crate::platform::problem::{Problem, Text};
+
+/// What a reader may see; every read query takes one, so an unfiltered list cannot be written.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// The reader's unit.
+    pub unit: Option<Uuid>,
+    /// Carriers for which a person without a unit in the token drives.
+    pub drives_for: Vec<Uuid>,
+    /// Divisions of an officer.
+    pub jurisdiction: Vec<String>,
+}
+
+impl Scope {
+    /// The scope of an actor.
+    #[must_use]
+    pub fn of(actor: &Actor) -> Self {
+        Self {
+            unit: actor.unit_id(),
+            drives_for: Vec::new(),
+            jurisdiction: if actor.is_officer() { actor.jurisdiction.clone() } else { Vec::new() },
+        }
+    }
+    /// The units whose manifests it shows.
+    #[must_use]
+    pub fn units(&self) -> Vec<Uuid> {
+        self.unit.into_iter().chain(self.drives_for.iter().copied()).collect()
+    }
+}
+
+/// Permission for one act on one manifest. Only [`permit`] makes one, so an act cannot forget to ask.
+pub struct Permit {
+    /// Relations of the actor.
+    pub relations: Vec<Relation>,
+    /// Roles that count here.
+    pub roles: Roles,
+    /// The unit for which the act counts.
+    pub unit: Uuid,
+    _private: (),
+}
+
+impl Permit {
+    /// Whether the dispatcher signs in the driver's place.
+    #[must_use]
+    pub fn is_instead_of_driver(&self) -> bool {
+        !self.roles.has(Role::Driver)
+    }
+}
+
+/// Relations of a unit to a manifest, for acts on its present leg.
+fn relations_of(stored: &Stored, unit: Uuid) -> Vec<Relation> {
+    let record = &stored.record;
+    let mut relations = Vec::new();
+    if record.consignment.consignor.unit_id == unit {
+        relations.push(Relation::Consignor);
+    }
+    if record.consignment.receiver.unit_id == unit {
+        relations.push(Relation::Receiver);
+    }
+    if record.consignment.link.as_ref().is_some_and(|link| link.holder.unit_id == unit) {
+        relations.push(Relation::Holder);
+    }
+    if record.carrier_id() == unit {
+        relations.push(Relation::Carrier);
+    }
+    relations
+}
+
+fn was_carrier(stored: &Stored, unit: Uuid) -> bool {
+    stored.record.consignment.carrier.unit_id == unit || stored.record.assignments.values().any(|assignment| assignment.carrier.unit_id == unit)
+}
+
+/// Asks whether the actor may do the act, and makes the signer what the act needs: a driver acts for the carrier of the
+/// leg whatever unit the token names, a key in the name of its delegator.
+///
+/// # Errors
+/// 404 where the actor may not even see the manifest, 403 where the act is not his.
+pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -> Result<Permit, Problem> {
+    let mut relations = actor.unit_id().map(|unit| relations_of(stored, unit)).unwrap_or_default();
+    if actor.is_officer() {
+        if stored.officer_of.0 {
+            relations.push(Relation::OfficerOfDeparture);
+        }
+        if stored.officer_of.1 {
+            relations.push(Relation::OfficerOfReceipt);
+        }
+    }
+    if act.allows(&relations, actor.roles) {
+        let unit = actor.unit_id().ok_or_else(Problem::not_found)?;
+        if actor.api_key.is_some() {
+            sign_by_key(tx, actor, act)?;
+        }
+        return Ok(Permit { relations, roles: actor.roles, unit, _private: () });
+    }
+    // A driver with two employers: the acting unit comes from the leg.
+    let carrier = stored.record.carrier_id();
+    let driver = Roles::default().with(Role::Driver);
+    if act.allows(&[Relation::Carrier], driver)
+        && actor.session.is_some()
+        && let Some(membership) = identity::driver_unit(tx.conn, actor.user, carrier).await?
+    {
+        let mut signer = tx.signer().clone();
+        signer.unit = Some(carrier);
+        signer.membership = Some(membership);
+        tx.sign_as(signer);
+        return Ok(Permit { relations: vec![Relation::Carrier], roles: driver, unit: carrier, _private: () });
+    }
+    let may_see = !relations.is_empty() || actor.unit_id().is_some_and(|unit| was_carrier(stored, unit));
+    if may_see {
+        let needed: Vec<String> = act.rule().by.iter().map(|(relation, role)| format!("{}/{}", relation.as_str(), role.as_str())).collect();
+        let detail = Text::new(
+            format!("{}须由以下身份之一进行：{}", act.rule().zh, needed.join("、")),
+            format!("{} belongs to one of: {}", act.as_str(), needed.join(", ")),
+        );
+        Err(Problem::forbidden(detail))
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+/// A key signs what a signatory signs only under a delegation for that act.
+fn sign_by_key(tx: &mut Tx<'_>, actor: &Actor, act: Act) -> Result<(), Problem> {
+    let needs_signatory = act.rule().by.iter().all(|(_, role)| *role == Role::Signatory);
+    match actor.delegator(act.as_str()) {
+        Some(signatory) => {
+            let mut signer = tx.signer().clone();
+            signer.with = Some(signatory);
+            tx.sign_as(signer);
+            Ok(())
+        }
+        None if needs_signatory => {
+            Err(Problem::forbidden(Text::new("API 密钥没有签字人对此操作的委托", "The API key has no signatory's delegation for this act")))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,603 @@
+//! Every query on the tables of the manifest core.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::domain::Record;
+use super::parts::{PART_FORMAT, PartName};
+use super::table::{Act, Relation, State};
+use crate::evidence::{Head, canonical, content_hash};
+use crate::platform::calendar::{Deadline, WorkingDays, legal_day};
+use crate::platform::db::{Sql, TextRow};
+use crate::platform::problem::Problem;
+
+/// A manifest as loaded under its lock.
+pub struct Stored {
+    /// Everything sealed.
+    pub record: Record,
+    /// Where its chain stands.
+    pub head: Head,
+    /// 联单编号 of this installation.
+    pub number: Option<String>,
+    /// 国家联单编号.
+    pub official_no: Option<String>,
+    /// 纸质联单编号.
+    pub paper_no: Option<String>,
+    /// When it was issued.
+    pub issued_at: DateTime<Utc>,
+    /// Flags so far.
+    pub flags: BTreeSet<String>,
+    /// Whether it is void.
+    pub is_void: bool,
+    /// Whether the caller is an officer of the place of departure, and of receipt.
+    pub officer_of: (bool, bool),
+}
+
+#[derive(diesel::QueryableByName)]
+struct HeaderRow {
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    number: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    official_no: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    paper_no: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    issued_at: DateTime<Utc>,
+    #[diesel(sql_type = Array<Text>)]
+    flags: Vec<String>,
+    #[diesel(sql_type = Bool)]
+    is_void: bool,
+    #[diesel(sql_type = Bool)]
+    officer_of_departure: bool,
+    #[diesel(sql_type = Bool)]
+    officer_of_receipt: bool,
+    #[diesel(sql_type = Text)]
+    parts: String,
+}
+
+#[derive(serde::Deserialize)]
+struct PartRow {
+    part: PartName,
+    part_no: i32,
+    revision: i32,
+    content: Value,
+}
+
+// The lock is taken by a statement of its own before this one: a row lock that had to wait would re-read the locked row
+// only, and the parts of the act it waited for would be missing here.
+const LOAD: Sql = Sql("SELECT m.state, m.number, m.official_no, m.paper_no, m.issued_at, m.flags, m.voided_at IS NOT NULL AS is_void, \
+     EXISTS (SELECT FROM division_paths d WHERE d.code = m.departure_division AND d.ancestor = ANY($2)) AS officer_of_departure, \
+     EXISTS (SELECT FROM division_paths d WHERE d.code = m.destination_division AND d.ancestor = ANY($2)) AS officer_of_receipt, \
+     (SELECT json_agg(json_build_object('part', p.part, 'part_no', p.part_no, 'revision', p.revision, 'content', convert_from(p.bytes, 'UTF8')::json)) \
+      FROM (SELECT DISTINCT ON (part, part_no) part, part_no, revision, bytes FROM manifest_parts WHERE manifest_id = $1 ORDER BY part, part_no, revision DESC) p)::text AS parts \
+     FROM manifests m WHERE m.id = $1");
+
+/// Loads a manifest whose chain is locked.
+///
+/// # Errors
+/// 404; 500 for parts that cannot be read.
+pub async fn load(conn: &mut AsyncPgConnection, id: Uuid, head: Head, jurisdiction: &[String]) -> Result<Stored, Problem> {
+    let row: HeaderRow =
+        LOAD.bind::<SqlUuid, _>(id).bind::<Array<Text>, _>(jurisdiction).load(conn).await?.pop().ok_or_else(Problem::not_found)?;
+    let parts: Vec<PartRow> = serde_json::from_str(&row.parts).map_err(|error| Problem::internal(&error))?;
+    let state = State::parse(&row.state).ok_or_else(|| Problem::broken("an unknown state is stored"))?;
+    Ok(Stored {
+        record: record_of(id, state, parts)?,
+        head,
+        number: row.number,
+        official_no: row.official_no,
+        paper_no: row.paper_no,
+        issued_at: row.issued_at,
+        flags: row.flags.into_iter().collect(),
+        is_void: row.is_void,
+        officer_of: (row.officer_of_departure, row.officer_of_receipt),
+    })
+}
+
+fn read<T: DeserializeOwned>(content: Value) -> Result<T, Problem> {
+    serde_json::from_value(content).map_err(|error| Problem::internal(&error))
+}
+
+fn record_of(id: Uuid, state: State, parts: Vec<PartRow>) -> Result<Record, Problem> {
+    let mut consignment = None;
+    let (mut assignments, mut take_overs, mut hand_overs, mut arrivals) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let (mut release, mut receipt, mut verdict, mut treatments) = (None, None, None, BTreeMap::new());
+    let mut revisions = BTreeMap::new();
+    for part in parts {
+        revisions.insert((part.part, part.part_no), part.revision);
+        // A part taken back (a release withdrawn) is sealed as JSON null; its revision still counts.
+        if part.content.is_null() {
+            continue;
+        }
+        match part.part {
+            PartName::Consignment => consignment = Some(read(part.content)?),
+            PartName::Assignment => drop(assignments.insert(part.part_no, read(part.content)?)),
+            PartName::Release => release = Some(read(part.content)?),
+            PartName::TakeOver => drop(take_overs.insert(part.part_no, read(part.content)?)),
+            PartName::HandOver => drop(hand_overs.insert(part.part_no, read(part.content)?)),
+            PartName::Arrival => drop(arrivals.insert(part.part_no, read(part.content)?)),
+            PartName::Receipt => receipt = Some(read(part.content)?),
+            PartName::Verdict => verdict = Some(read(part.content)?),
+            PartName::Treatment => drop(treatments.insert(part.part_no, read(part.content)?)),
+        }
+    }
+    Ok(Record {
+        id,
+        state,
+        consignment: consignment.ok_or_else(|| Problem::broken("a manifest without its consignment"))?,
+        assignments,
+        release,
+        take_overs,
+        hand_overs,
+        arrivals,
+        receipt,
+        verdict,
+        treatments: treatments.into_values().collect(),
+        revisions,
+    })
+}
+
+/// A part ready to be stored.
+pub struct SealedPart {
+    /// Name.
+    pub part: PartName,
+    /// Number within the name.
+    pub part_no: i32,
+    /// Revision.
+    pub revision: i32,
+    bytes: Vec<u8>,
+    hash: [u8; 32],
+}
+
+impl SealedPart {
+    /// The name under which the event's `sealed` has it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}/{}/{}", self.part.as_str(), self.part_no, self.revision)
+    }
+    /// Its content hash, hex.
+    #[must_use]
+    pub fn hash_hex(&self) -> String {
+        hex::encode(self.hash)
+    }
+}
+
+/// Seals a part of a record as its next revision; None where the record has taken it back.
+///
+/// # Errors
+/// 500, if it cannot be written.
+pub fn seal(record: &mut Record, part: PartName, part_no: i32) -> Result<SealedPart, Problem> {
+    let bytes = match part {
+        PartName::Consignment => canonical(&record.consignment),
+        PartName::Assignment => canonical(&record.assignments.get(&part_no)),
+        PartName::Release => canonical(&record.release),
+        PartName::TakeOver => canonical(&record.take_overs.get(&part_no)),
+        PartName::HandOver => canonical(&record.hand_overs.get(&part_no)),
+        PartName::Arrival => canonical(&record.arrivals.get(&part_no)),
+        PartName::Receipt => canonical(&record.receipt),
+        PartName::Verdict => canonical(&record.verdict),
+        PartName::Treatment => canonical(&record.treatments.iter().find(|one| one.no == part_no)),
+    }?;
+    let revision = record.revisions.entry((part, part_no)).and_modify(|revision| *revision += 1).or_insert(1);
+    Ok(SealedPart { part, part_no, revision: *revision, hash: content_hash(&bytes), bytes })
+}
+
+/// What the header and its lists say, all of it found from the record.
+struct Header {
+    plates: Vec<String>,
+    codes: Vec<String>,
+    declared_g: i64,
+    released_g: Option<i64>,
+    accepted_g: Option<i64>,
+    received_on: Option<NaiveDate>,
+    due: Option<Deadline>,
+    parties: Vec<(Uuid, Relation, i32)>,
+    tasks: Vec<(Uuid, Act, Option<NaiveDate>)>,
+}
+
+impl Header {
+    fn of(record: &Record, calendar: &WorkingDays, voices: &[Uuid]) -> Self {
+        let received_on = record.receipt.as_ref().map(|receipt| legal_day(receipt.received_at));
+        let due = received_on.map(|day| calendar.add_working_days(day, *super::rules::CONFIRM_WITHIN_WORKING_DAYS.on(day)));
+        let mut codes: Vec<String> = record.consignment.lines.iter().map(|line| line.waste_code.to_string()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let mut plates: Vec<String> = record.assignments.values().map(|assignment| assignment.plate.to_string()).collect();
+        plates.sort_unstable();
+        plates.dedup();
+        Self {
+            plates,
+            codes,
+            declared_g: record.consignment.lines.iter().map(|line| line.declared_g.get()).sum(),
+            released_g: record.release.as_ref().map(|release| release.lines.iter().map(|line| line.released_g.get()).sum()),
+            accepted_g: record.verdict.as_ref().map(super::parts::Verdict::accepted_g),
+            received_on,
+            due,
+            parties: parties_of(record),
+            tasks: tasks_of(record, due.map(|due| due.last_day), voices),
+        }
+    }
+}
+
+/// Who may see the manifest, and in what relation.
+#[must_use]
+pub fn parties_of(record: &Record) -> Vec<(Uuid, Relation, i32)> {
+    let consignment = &record.consignment;
+    let mut parties = vec![
+        (consignment.consignor.unit_id, Relation::Consignor, 0),
+        (consignment.receiver.unit_id, Relation::Receiver, 0),
+        (consignment.carrier.unit_id, Relation::Carrier, 1),
+    ];
+    if let Some(link) = &consignment.link {
+        parties.push((link.holder.unit_id, Relation::Holder, 0));
+    }
+    parties.extend(record.assignments.iter().map(|(leg, assignment)| (assignment.carrier.unit_id, Relation::Carrier, *leg)));
+    parties.sort_unstable();
+    parties.dedup();
+    parties
+}
+
+/// Who must do what next.
+#[must_use]
+pub fn tasks_of(record: &Record, due: Option<NaiveDate>, voices: &[Uuid]) -> Vec<(Uuid, Act, Option<NaiveDate>)> {
+    let consignment = &record.consignment;
+    let (receiver, giver, carrier) = (consignment.receiver.unit_id, consignment.departure().unit_id, record.carrier_id());
+    let mut tasks = match record.state {
+        State::Issued if record.assignment().is_none() => vec![(carrier, Act::Assign, None)],
+        State::Issued => vec![(giver, Act::Release, Some(consignment.planned_departure_on))],
+        State::Offered => vec![(carrier, Act::TakeOver, None)],
+        State::InTransit => vec![(carrier, Act::Arrive, None), (receiver, Act::Receive, Some(consignment.planned_receipt_on))],
+        State::Arrived => vec![(receiver, Act::Receive, None)],
+        State::Received => vec![(receiver, Act::Confirm, due)],
+        State::Confirmed | State::PartlyConfirmed => vec![(receiver, Act::RecordTreatment, None)],
+        State::Refused | State::Treated | State::Cancelled => Vec::new(),
+    };
+    if record.verdict.as_ref().is_some_and(|verdict| verdict.refused_g() > 0) {
+        tasks.push((receiver, Act::SendOn, None));
+    }
+    for skipped in record.receipt.iter().flat_map(|receipt| &receipt.skipped) {
+        tasks.push((skipped.unit_id, Act::SignLate, None));
+    }
+    tasks.extend(voices.iter().map(|unit| (*unit, Act::Agree, None)));
+    tasks.sort_unstable();
+    tasks.dedup_by_key(|(unit, act, _)| (*unit, *act));
+    tasks
+}
+
+const SAVE: Sql = Sql("WITH h AS (UPDATE manifests SET state = $2, plates = $3, codes = $4, declared_g = $5, released_g = $6, accepted_g = $7, received_on = $8, \
+       confirm_due_on = $9, confirm_due_provisional = $10, flags = $11 WHERE id = $1), \
+     p AS (INSERT INTO manifest_parts (manifest_id, part, part_no, revision, v, bytes, content_hash) \
+       SELECT $1, t.part, t.part_no, t.revision, $12, t.bytes, t.hash FROM unnest($13::text[], $14::int[], $15::int[], $16::bytea[], $17::bytea[]) AS t(part, part_no, revision, bytes, hash)), \
+     u AS (INSERT INTO manifest_parties (unit_id, manifest_id, relation, leg_no) SELECT t.unit, $1, t.relation, t.leg FROM unnest($18::uuid[], $19::text[], $20::int[]) AS t(unit, relation, leg) \
+       ON CONFLICT DO NOTHING), \
+     d AS (DELETE FROM manifest_tasks k WHERE k.manifest_id = $1 AND NOT EXISTS (SELECT FROM unnest($21::uuid[], $22::text[]) AS t(unit, act) WHERE t.unit = k.unit_id AND t.act = k.act)) \
+     INSERT INTO manifest_tasks (unit_id, manifest_id, act, due_on) SELECT t.unit, $1, t.act, t.due FROM unnest($21::uuid[], $22::text[], $23::date[]) AS t(unit, act, due) \
+     ON CONFLICT (unit_id, manifest_id, act) DO UPDATE SET due_on = excluded.due_on");
+
+/// Writes header, new parts, parties and tasks of a record in one statement.
+///
+/// # Errors
+/// As the database.
+pub async fn save(
+    conn: &mut AsyncPgConnection,
+    record: &Record,
+    flags: &BTreeSet<String>,
+    parts: &[SealedPart],
+    calendar: &WorkingDays,
+    voices: &[Uuid],
+) -> Result<(), Problem> {
+    let header = Header::of(record, calendar, voices);
+    SAVE.bind::<SqlUuid, _>(record.id)
+        .bind::<Text, _>(record.state.as_str())
+        .bind::<Array<Text>, _>(header.plates)
+        .bind::<Array<Text>, _>(header.codes)
+        .bind::<BigInt, _>(header.declared_g)
+        .bind::<Nullable<BigInt>, _>(header.released_g)
+        .bind::<Nullable<BigInt>, _>(header.accepted_g)
+        .bind::<Nullable<Date>, _>(header.received_on)
+        .bind::<Nullable<Date>, _>(header.due.map(|due| due.last_day))
+        .bind::<Bool, _>(header.due.is_some_and(|due| due.provisional))
+        .bind::<Array<Text>, _>(flags.iter().map(String::as_str).collect::<Vec<_>>())
+        .bind::<Integer, _>(PART_FORMAT)
+        .bind::<Array<Text>, _>(parts.iter().map(|part| part.part.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(parts.iter().map(|part| part.part_no).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(parts.iter().map(|part| part.revision).collect::<Vec<_>>())
+        .bind::<Array<Binary>, _>(parts.iter().map(|part| &part.bytes[..]).collect::<Vec<_>>())
+        .bind::<Array<Binary>, _>(parts.iter().map(|part| &part.hash[..]).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(header.parties.iter().map(|party| party.0).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(header.parties.iter().map(|party| party.1.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(header.parties.iter().map(|party| party.2).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(header.tasks.iter().map(|task| task.0).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(header.tasks.iter().map(|task| task.1.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Date>>, _>(header.tasks.iter().map(|task| task.2).collect::<Vec<_>>())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Inserts the header of a new manifest; [`save`] then writes the rest.
+///
+/// # Errors
+/// As the database.
+pub async fn insert_header(conn: &mut AsyncPgConnection, record: &Record, issued_at: DateTime<Utc>, paper_no: Option<&str>) -> Result<(), Problem> {
+    let consignment = &record.consignment;
+    let declared_g: i64 = consignment.lines.iter().map(|line| line.declared_g.get()).sum();
+    Sql("INSERT INTO manifests (id, stream, carriage, state, consignor_id, receiver_id, departure_division, destination_division, issued_at, \
+         planned_departure_on, planned_receipt_on, declared_g, codes, link_kind, linked_from, paper_no) \
+         VALUES ($1, $2, 'vehicle', $3, $4, $5, $6, $7, $8, $9, $10, $11, '{}', $12, $13, $14)")
+    .bind::<SqlUuid, _>(record.id)
+    .bind::<Text, _>(consignment.stream.as_str())
+    .bind::<Text, _>(record.state.as_str())
+    .bind::<SqlUuid, _>(consignment.consignor.unit_id)
+    .bind::<SqlUuid, _>(consignment.receiver.unit_id)
+    .bind::<Text, _>(&consignment.departure().division)
+    .bind::<Text, _>(&consignment.receiver.division)
+    .bind::<Timestamptz, _>(issued_at)
+    .bind::<Date, _>(consignment.planned_departure_on)
+    .bind::<Date, _>(consignment.planned_receipt_on)
+    .bind::<BigInt, _>(declared_g)
+    .bind::<Nullable<Text>, _>(consignment.link.as_ref().map(|link| link.kind.as_str()))
+    .bind::<Nullable<SqlUuid>, _>(consignment.link.as_ref().map(|link| link.manifest_id))
+    .bind::<Nullable<Text>, _>(paper_no)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Marks a manifest void.
+///
+/// # Errors
+/// As the database.
+pub async fn set_void(conn: &mut AsyncPgConnection, id: Uuid, at: DateTime<Utc>) -> Result<(), Problem> {
+    Sql("UPDATE manifests SET voided_at = $2 WHERE id = $1").bind::<SqlUuid, _>(id).bind::<Timestamptz, _>(at).execute(conn).await?;
+    Ok(())
+}
+
+/// Stores the national number; false when another manifest has it.
+///
+/// # Errors
+/// As the database.
+pub async fn set_official_no(conn: &mut AsyncPgConnection, id: Uuid, number: &str) -> Result<bool, Problem> {
+    Ok(Sql("UPDATE manifests m SET official_no = $2 WHERE m.id = $1 AND NOT EXISTS (SELECT FROM manifests o WHERE o.official_no = $2 AND o.id <> $1)")
+        .bind::<SqlUuid, _>(id)
+        .bind::<Text, _>(number)
+        .execute(conn)
+        .await?
+        == 1)
+}
+
+// The whole manifest in one statement, visibility included: the hot read.
+const GET: Sql = Sql("SELECT json_build_object( \
+     'id', m.id, 'stream', m.stream, 'state', m.state, 'version', s.version, 'number', m.number, 'official_no', m.official_no, 'paper_no', m.paper_no, \
+     'number_note', CASE WHEN m.official_no IS NULL AND m.number IS NULL THEN '尚无国家联单号' WHEN m.official_no IS NULL THEN '演示·非国家联单' END, \
+     'issued_at', to_char(m.issued_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'is_void', m.voided_at IS NOT NULL, 'flags', m.flags, \
+     'planned_departure_on', m.planned_departure_on, 'planned_receipt_on', m.planned_receipt_on, 'received_on', m.received_on, \
+     'confirm_due_on', m.confirm_due_on, 'confirm_due_provisional', m.confirm_due_provisional, \
+     'declared_g', m.declared_g, 'released_g', m.released_g, 'accepted_g', m.accepted_g, \
+     'linked_from', m.linked_from, 'link_kind', m.link_kind, \
+     'links', (SELECT coalesce(json_agg(json_build_object('manifest_id', l.id, 'number', l.number, 'kind', l.link_kind, 'declared_g', l.declared_g) ORDER BY l.id), '[]') FROM manifests l WHERE l.linked_from = m.id), \
+     'tasks', (SELECT coalesce(json_agg(json_build_object('unit_id', t.unit_id, 'act', t.act, 'due_on', t.due_on) ORDER BY t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id), \
+     'parts', (SELECT json_object_agg(g.part, g.list) FROM (SELECT p.part, json_agg(json_build_object('part_no', p.part_no, 'revision', p.revision, \
+        'content_hash', encode(p.content_hash, 'hex'), 'content', convert_from(p.bytes, 'UTF8')::json) ORDER BY p.part_no) AS list \
+        FROM (SELECT DISTINCT ON (part, part_no) part, part_no, revision, bytes, content_hash FROM manifest_parts WHERE manifest_id = m.id ORDER BY part, part_no, revision DESC) p GROUP BY p.part) g) \
+     )::text AS doc, s.version \
+     FROM manifests m JOIN streams s ON s.subject_id = m.id \
+     WHERE m.id = $1 AND (EXISTS (SELECT FROM manifest_parties y WHERE y.manifest_id = m.id AND (y.unit_id = $2 OR (y.relation = 'carrier' AND y.unit_id = ANY($3)))) \
+       OR EXISTS (SELECT FROM division_paths d WHERE d.code IN (m.departure_division, m.destination_division) AND d.ancestor = ANY($4)))");
+
+#[derive(diesel::QueryableByName)]
+struct GetRow {
+    #[diesel(sql_type = Text)]
+    doc: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+/// A manifest as a document with its version, if this scope may see it.
+///
+/// # Errors
+/// As the database.
+pub async fn get(conn: &mut AsyncPgConnection, id: Uuid, scope: &super::policy::Scope) -> Result<Option<(String, i64)>, Problem> {
+    let row: Option<GetRow> = GET
+        .bind::<SqlUuid, _>(id)
+        .bind::<Nullable<SqlUuid>, _>(scope.unit)
+        .bind::<Array<SqlUuid>, _>(&scope.drives_for)
+        .bind::<Array<Text>, _>(&scope.jurisdiction)
+        .load(conn)
+        .await?
+        .pop();
+    Ok(row.map(|row| (row.doc, row.version)))
+}
+
+/// Filters of the list.
+#[derive(Debug, Default, Clone)]
+pub struct Filter {
+    /// Only with a task for the caller's unit.
+    pub waiting_for_me: bool,
+    /// State.
+    pub state: Option<String>,
+    /// Another party.
+    pub party: Option<Uuid>,
+    /// Waste code.
+    pub code: Option<String>,
+    /// Plate.
+    pub plate: Option<String>,
+    /// Any of the three numbers.
+    pub number: Option<String>,
+    /// Flag.
+    pub flag: Option<String>,
+    /// Issued on or after this day.
+    pub from: Option<DateTime<Utc>>,
+    /// Issued before the end of this day.
+    pub until: Option<DateTime<Utc>>,
+}
+
+#[derive(diesel::QueryableByName)]
+struct ListRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    doc: String,
+}
+
+// $1 units (or an authority's divisions), $2 below which id, $3 how many, $4 the caller's unit, then the filters. Each key
+// walks one index from the newest on, so a page costs the same at ten thousand manifests and at a million.
+const LIST_OF_UNITS: Sql = Sql("WITH c AS (SELECT DISTINCT x.id FROM unnest($1::uuid[]) AS k(key) CROSS JOIN LATERAL (SELECT DISTINCT y.manifest_id AS id FROM manifest_parties y JOIN manifests m ON m.id = y.manifest_id WHERE y.unit_id = k.key AND y.manifest_id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
+       AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) \
+       AND ($10::text IS NULL OR $10 = ANY(m.flags)) AND ($11::timestamptz IS NULL OR m.issued_at >= $11) AND ($12::timestamptz IS NULL OR m.issued_at < $12) \
+       AND (NOT $13 OR EXISTS (SELECT FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4)) ORDER BY y.manifest_id DESC LIMIT $3) x ORDER BY x.id DESC LIMIT $3) \
+     SELECT m.id, json_build_object('id', m.id, 'stream', m.stream, 'state', m.state, 'version', s.version, 'number', m.number, 'official_no', m.official_no, \
+     'issued_at', to_char(m.issued_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'is_void', m.voided_at IS NOT NULL, 'flags', m.flags, \
+     'planned_departure_on', m.planned_departure_on, 'planned_receipt_on', m.planned_receipt_on, 'confirm_due_on', m.confirm_due_on, \
+     'consignor_id', m.consignor_id, 'consignor_name', a.name, 'receiver_id', m.receiver_id, 'receiver_name', b.name, \
+     'codes', m.codes, 'plates', m.plates, 'declared_g', m.declared_g, 'released_g', m.released_g, 'accepted_g', m.accepted_g, \
+     'waiting_for', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4))::text AS doc \
+     FROM c JOIN manifests m ON m.id = c.id JOIN streams s ON s.subject_id = m.id JOIN units a ON a.id = m.consignor_id JOIN units b ON b.id = m.receiver_id ORDER BY m.id DESC");
+const LIST_OF_DIVISIONS: Sql = Sql("WITH c AS (SELECT DISTINCT x.id FROM (SELECT code FROM division_paths WHERE ancestor = ANY($1::text[])) AS k(key) CROSS JOIN LATERAL ((SELECT m.id FROM manifests m WHERE m.departure_division = k.key AND m.id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
+       AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) \
+       AND ($10::text IS NULL OR $10 = ANY(m.flags)) AND ($11::timestamptz IS NULL OR m.issued_at >= $11) AND ($12::timestamptz IS NULL OR m.issued_at < $12) \
+       AND (NOT $13 OR EXISTS (SELECT FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4)) ORDER BY m.id DESC LIMIT $3) \
+     UNION ALL (SELECT m.id FROM manifests m WHERE m.destination_division = k.key AND m.id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
+       AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) \
+       AND ($10::text IS NULL OR $10 = ANY(m.flags)) AND ($11::timestamptz IS NULL OR m.issued_at >= $11) AND ($12::timestamptz IS NULL OR m.issued_at < $12) \
+       AND (NOT $13 OR EXISTS (SELECT FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4)) ORDER BY m.id DESC LIMIT $3)) x ORDER BY x.id DESC LIMIT $3) \
+     SELECT m.id, json_build_object('id', m.id, 'stream', m.stream, 'state', m.state, 'version', s.version, 'number', m.number, 'official_no', m.official_no, \
+     'issued_at', to_char(m.issued_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'is_void', m.voided_at IS NOT NULL, 'flags', m.flags, \
+     'planned_departure_on', m.planned_departure_on, 'planned_receipt_on', m.planned_receipt_on, 'confirm_due_on', m.confirm_due_on, \
+     'consignor_id', m.consignor_id, 'consignor_name', a.name, 'receiver_id', m.receiver_id, 'receiver_name', b.name, \
+     'codes', m.codes, 'plates', m.plates, 'declared_g', m.declared_g, 'released_g', m.released_g, 'accepted_g', m.accepted_g, \
+     'waiting_for', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4))::text AS doc \
+     FROM c JOIN manifests m ON m.id = c.id JOIN streams s ON s.subject_id = m.id JOIN units a ON a.id = m.consignor_id JOIN units b ON b.id = m.receiver_id ORDER BY m.id DESC");
+
+/// One page of the list, newest first: id and document of each.
+///
+/// # Errors
+/// As the database.
+pub async fn list(conn: &mut AsyncPgConnection, scope: &super::policy::Scope, filter: &Filter, before: Uuid, limit: i64) -> Result<Vec<(Uuid, String)>, Problem> {
+    macro_rules! run {
+        ($sql:ident, $type:ty, $keys:expr) => {
+            $sql.bind::<Array<$type>, _>($keys)
+                .bind::<SqlUuid, _>(before)
+                .bind::<BigInt, _>(limit)
+                .bind::<Nullable<SqlUuid>, _>(scope.unit)
+                .bind::<Nullable<Text>, _>(filter.state.as_deref())
+                .bind::<Nullable<SqlUuid>, _>(filter.party)
+                .bind::<Nullable<Text>, _>(filter.code.as_deref())
+                .bind::<Nullable<Text>, _>(filter.plate.as_deref())
+                .bind::<Nullable<Text>, _>(filter.number.as_deref())
+                .bind::<Nullable<Text>, _>(filter.flag.as_deref())
+                .bind::<Nullable<Timestamptz>, _>(filter.from)
+                .bind::<Nullable<Timestamptz>, _>(filter.until)
+                .bind::<Bool, _>(filter.waiting_for_me)
+                .load::<ListRow>(conn)
+                .await?
+        };
+    }
+    let rows: Vec<ListRow> = if scope.jurisdiction.is_empty() {
+        run!(LIST_OF_UNITS, SqlUuid, scope.units())
+    } else {
+        run!(LIST_OF_DIVISIONS, Text, &scope.jurisdiction)
+    };
+    Ok(rows.into_iter().map(|row| (row.id, row.doc)).collect())
+}
+
+/// Every part of every revision, for export.
+///
+/// # Errors
+/// As the database.
+pub async fn all_parts(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Vec<(String, String)>, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        name: String,
+        #[diesel(sql_type = Text)]
+        bytes: String,
+    }
+    let rows: Vec<Row> = Sql("SELECT part || '/' || part_no || '/' || revision AS name, convert_from(bytes, 'UTF8') AS bytes FROM manifest_parts WHERE manifest_id = $1 ORDER BY part, part_no, revision")
+        .bind::<SqlUuid, _>(id)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.bytes)).collect())
+}
+
+/// A draft with its version.
+///
+/// # Errors
+/// As the database.
+pub async fn draft(conn: &mut AsyncPgConnection, id: Uuid, unit: Uuid, for_update: bool) -> Result<Option<(Value, i64)>, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        document: String,
+        #[diesel(sql_type = BigInt)]
+        version: i64,
+    }
+    const READ: Sql = Sql("SELECT document::text AS document, version FROM manifest_drafts WHERE id = $1 AND unit_id = $2");
+    const LOCK: Sql = Sql("SELECT document::text AS document, version FROM manifest_drafts WHERE id = $1 AND unit_id = $2 FOR UPDATE");
+    let row: Option<Row> = (if for_update { LOCK } else { READ }).bind::<SqlUuid, _>(id).bind::<SqlUuid, _>(unit).load(conn).await?.pop();
+    row.map(|row| Ok((serde_json::from_str(&row.document).map_err(|error| Problem::internal(&error))?, row.version))).transpose()
+}
+
+/// Writes a draft: version 1 when new, else the next one if the caller saw the present; None when it is stale or absent.
+///
+/// # Errors
+/// As the database.
+pub async fn put_draft(conn: &mut AsyncPgConnection, id: Uuid, unit: Uuid, document: &Value, seen: Option<i64>, at: DateTime<Utc>) -> Result<Option<i64>, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        version: i64,
+    }
+    let rows: Vec<Row> = match seen {
+        None => {
+            Sql("INSERT INTO manifest_drafts (id, unit_id, version, document, updated_at) VALUES ($1, $2, 1, $3::text::jsonb, $4) RETURNING version")
+                .bind::<SqlUuid, _>(id)
+                .bind::<SqlUuid, _>(unit)
+                .bind::<Text, _>(document.to_string())
+                .bind::<Timestamptz, _>(at)
+                .load(conn)
+                .await?
+        }
+        Some(seen) => {
+            Sql("UPDATE manifest_drafts SET version = version + 1, document = $3::text::jsonb, updated_at = $4 WHERE id = $1 AND unit_id = $2 AND version = $5 RETURNING version")
+                .bind::<SqlUuid, _>(id)
+                .bind::<SqlUuid, _>(unit)
+                .bind::<Text, _>(document.to_string())
+                .bind::<Timestamptz, _>(at)
+                .bind::<BigInt, _>(seen)
+                .load(conn)
+                .await?
+        }
+    };
+    Ok(rows.into_iter().next().map(|row| row.version))
+}
+
+/// Removes a draft.
+///
+/// # Errors
+/// As the database.
+pub async fn delete_draft(conn: &mut AsyncPgConnection, id: Uuid, unit: Uuid) -> Result<bool, Problem> {
+    Ok(Sql("DELETE FROM manifest_drafts WHERE id = $1 AND unit_id = $2").bind::<SqlUuid, _>(id).bind::<SqlUuid, _>(unit).execute(conn).await? == 1)
+}
+
+/// The drafts of a unit, newest first, as one document.
+///
+/// # Errors
+/// As the database.
+pub async fn drafts(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<String, Problem> {
+    let row: Option<TextRow> = Sql("SELECT json_build_object('drafts', coalesce(json_agg(json_build_object('id', d.id, 'version', d.version, 'document', d.document) ORDER BY d.id DESC), '[]'))::text AS doc \
+         FROM (SELECT id, version, document FROM manifest_drafts WHERE unit_id = $1 ORDER BY id DESC LIMIT 500) d")
+    .bind::<SqlUuid, _>(unit)
+    .load(conn)
+    .await?
+    .pop();
+    Ok(row.map_or_else(String::new, |row| row.doc))
+}

@@ -1,0 +1,391 @@
+//! The one table of acts (操作表) and the one table of rules (规则表): policy, `next`, tasks and `docs/acts.md` read
+//! them, so a lawyer reads what the program does.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::parts::PartName;
+use crate::identity::{Role, Roles};
+use crate::platform::problem::Kind;
+
+/// Where a manifest stands (联单状态).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// 已提交.
+    Issued,
+    /// 已交付待接运.
+    Offered,
+    /// 运输中.
+    InTransit,
+    /// 已到达.
+    Arrived,
+    /// 已入厂待确认.
+    Received,
+    /// 已确认接受.
+    Confirmed,
+    /// 部分接受.
+    PartlyConfirmed,
+    /// 已拒收.
+    Refused,
+    /// 已利用处置.
+    Treated,
+    /// 已取消.
+    Cancelled,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 10] = [
+        Self::Issued,
+        Self::Offered,
+        Self::InTransit,
+        Self::Arrived,
+        Self::Received,
+        Self::Confirmed,
+        Self::PartlyConfirmed,
+        Self::Refused,
+        Self::Treated,
+        Self::Cancelled,
+    ];
+    /// As stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Issued => "issued",
+            Self::Offered => "offered",
+            Self::InTransit => "in_transit",
+            Self::Arrived => "arrived",
+            Self::Received => "received",
+            Self::Confirmed => "confirmed",
+            Self::PartlyConfirmed => "partly_confirmed",
+            Self::Refused => "refused",
+            Self::Treated => "treated",
+            Self::Cancelled => "cancelled",
+        }
+    }
+    /// Reads what [`Self::as_str`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// In what relation an actor stands to a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Relation {
+    /// 移出人.
+    Consignor,
+    /// 承运人 of the leg in question.
+    Carrier,
+    /// 接受人.
+    Receiver,
+    /// 持有人 on a return or re-consignment.
+    Holder,
+    /// 移出地主管部门.
+    OfficerOfDeparture,
+    /// 接受地主管部门.
+    OfficerOfReceipt,
+}
+
+impl Relation {
+    /// As stored and printed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Consignor => "consignor",
+            Self::Carrier => "carrier",
+            Self::Receiver => "receiver",
+            Self::Holder => "holder",
+            Self::OfficerOfDeparture => "officer_of_departure",
+            Self::OfficerOfReceipt => "officer_of_receipt",
+        }
+    }
+}
+
+/// An act upon a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// 提交.
+    Issue,
+    /// 派车.
+    Assign,
+    /// 交付.
+    Release,
+    /// 撤回交付.
+    Withdraw,
+    /// 接运.
+    TakeOver,
+    /// 拒运.
+    RefuseTakeOver,
+    /// 换车/交接.
+    HandOver,
+    /// 到达.
+    Arrive,
+    /// 未入厂.
+    NotReceived,
+    /// 过磅 (of the trip).
+    Weigh,
+    /// 入厂.
+    Receive,
+    /// 确认接受.
+    Confirm,
+    /// 利用处置.
+    RecordTreatment,
+    /// 退回/改送.
+    SendOn,
+    /// 补签.
+    SignLate,
+    /// 取消.
+    Cancel,
+    /// 作废.
+    Void,
+    /// 补录.
+    BackEnter,
+    /// 更正.
+    Correct,
+    /// 同意更正.
+    Agree,
+    /// 不同意更正.
+    Disagree,
+    /// 事故报告.
+    ReportIncident,
+    /// 登记国家联单编号.
+    RecordOfficialNo,
+}
+
+/// Gate acts may refuse for law: the lorry stands still. Fact acts never do. The rest needs the line and is neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActClass {
+    /// 关口操作.
+    Gate,
+    /// 事实操作.
+    Fact,
+    /// 其他.
+    Other,
+}
+
+/// One row of the act table.
+pub struct ActRule {
+    /// The act.
+    pub act: Act,
+    /// Its name on paper.
+    pub zh: &'static str,
+    /// Class.
+    pub class: ActClass,
+    /// States in which it is possible.
+    pub from: &'static [State],
+    /// Who may: any pair of relation and role.
+    pub by: &'static [(Relation, Role)],
+    /// The part that it seals.
+    pub seals: Option<PartName>,
+    /// Where the duty or the right stands.
+    pub law: &'static [&'static str],
+}
+
+const BEFORE_RECEIPT: &[State] = &[State::Issued, State::Offered, State::InTransit, State::Arrived];
+const NOT_CANCELLED: &[State] = &[
+    State::Issued,
+    State::Offered,
+    State::InTransit,
+    State::Arrived,
+    State::Received,
+    State::Confirmed,
+    State::PartlyConfirmed,
+    State::Refused,
+    State::Treated,
+];
+const AFTER_RELEASE: &[State] = &[
+    State::Offered,
+    State::InTransit,
+    State::Arrived,
+    State::Received,
+    State::Confirmed,
+    State::PartlyConfirmed,
+    State::Refused,
+    State::Treated,
+];
+const ANY_PARTY: &[(Relation, Role)] = &[
+    (Relation::Consignor, Role::Clerk),
+    (Relation::Consignor, Role::Signatory),
+    (Relation::Carrier, Role::Dispatcher),
+    (Relation::Carrier, Role::Driver),
+    (Relation::Receiver, Role::Clerk),
+    (Relation::Receiver, Role::Signatory),
+    (Relation::Receiver, Role::Weigher),
+    (Relation::Holder, Role::Clerk),
+    (Relation::Holder, Role::Signatory),
+];
+const VOICES: &[(Relation, Role)] = &[
+    (Relation::Consignor, Role::Signatory),
+    (Relation::Carrier, Role::Dispatcher),
+    (Relation::Receiver, Role::Signatory),
+    (Relation::Holder, Role::Signatory),
+    (Relation::OfficerOfDeparture, Role::Manager),
+];
+
+macro_rules! acts { ($($act:ident $zh:literal $class:ident $from:expr, $by:expr, $seals:expr, $law:expr;)*) => {
+    /// Every act upon a manifest.
+    pub const ACTS: &[ActRule] = &[$(ActRule { act: Act::$act, zh: $zh, class: ActClass::$class, from: $from, by: $by, seals: $seals, law: $law }),*];
+} }
+acts! {
+    Issue "提交" Gate &[], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], Some(PartName::Consignment), &["decree_23_2021/14"];
+    Assign "派车" Gate &[State::Issued, State::Offered], &[(Relation::Carrier, Role::Dispatcher)], Some(PartName::Assignment), &["decree_23_2021/11"];
+    Release "交付" Gate &[State::Issued], &[(Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory)], Some(PartName::Release), &["decree_23_2021/10", "decree_23_2021/13"];
+    Withdraw "撤回" Other &[State::Offered], &[(Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory), (Relation::Carrier, Role::Dispatcher)], None, &[];
+    TakeOver "接运" Gate &[State::Offered], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], Some(PartName::TakeOver), &["decree_23_2021/11"];
+    RefuseTakeOver "拒运" Other &[State::Offered], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], None, &["decree_23_2021/11"];
+    HandOver "换车交接" Gate &[State::InTransit], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], Some(PartName::HandOver), &["decree_23_2021/17"];
+    Arrive "到达" Fact &[State::InTransit], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], Some(PartName::Arrival), &["decree_23_2021/11"];
+    NotReceived "未入厂" Other &[State::InTransit, State::Arrived], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher), (Relation::Receiver, Role::Weigher), (Relation::Receiver, Role::Signatory)], None, &[];
+    Weigh "过磅" Fact NOT_CANCELLED, &[(Relation::Receiver, Role::Weigher), (Relation::Consignor, Role::Weigher), (Relation::Holder, Role::Weigher), (Relation::Carrier, Role::Dispatcher)], None, &["decree_23_2021/10", "decree_23_2021/12"];
+    Receive "入厂" Fact BEFORE_RECEIPT, &[(Relation::Receiver, Role::Weigher), (Relation::Receiver, Role::Signatory)], Some(PartName::Receipt), &["decree_23_2021/12"];
+    Confirm "确认接受" Fact &[State::Received], &[(Relation::Receiver, Role::Signatory)], Some(PartName::Verdict), &["decree_23_2021/12", "decree_23_2021/18"];
+    RecordTreatment "利用处置" Fact &[State::Confirmed, State::PartlyConfirmed], &[(Relation::Receiver, Role::Clerk), (Relation::Receiver, Role::Signatory)], Some(PartName::Treatment), &["decree_23_2021/12"];
+    SendOn "退回或改送" Gate &[State::Refused, State::PartlyConfirmed, State::Treated], &[(Relation::Receiver, Role::Signatory)], None, &[];
+    SignLate "补签" Fact &[State::Arrived, State::Received, State::Confirmed, State::PartlyConfirmed, State::Refused, State::Treated], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher), (Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory)], None, &[];
+    Cancel "取消" Other &[State::Issued], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &[];
+    Void "作废" Other AFTER_RELEASE, &[(Relation::OfficerOfDeparture, Role::Manager), (Relation::OfficerOfDeparture, Role::Inspector)], None, &[];
+    BackEnter "补录" Fact &[], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/20"];
+    Correct "更正" Other NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory), (Relation::Carrier, Role::Dispatcher), (Relation::Receiver, Role::Clerk), (Relation::Receiver, Role::Signatory), (Relation::Receiver, Role::Weigher), (Relation::Holder, Role::Signatory)], None, &[];
+    Agree "同意更正" Other NOT_CANCELLED, VOICES, None, &[];
+    Disagree "不同意更正" Other NOT_CANCELLED, VOICES, None, &[];
+    ReportIncident "事故报告" Fact NOT_CANCELLED, ANY_PARTY, None, &["decree_23_2021/9"];
+    RecordOfficialNo "登记国家联单编号" Other NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/15"];
+}
+
+impl Act {
+    /// Its row.
+    #[must_use]
+    pub fn rule(self) -> &'static ActRule {
+        // The table has every act (a test says so); the first row keeps this total without a panic.
+        ACTS.iter().find(|rule| rule.act == self).unwrap_or(&ACTS[0])
+    }
+    /// As written in events and paths.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Issue => "issue",
+            Self::Assign => "assign",
+            Self::Release => "release",
+            Self::Withdraw => "withdraw",
+            Self::TakeOver => "take_over",
+            Self::RefuseTakeOver => "refuse_take_over",
+            Self::HandOver => "hand_over",
+            Self::Arrive => "arrive",
+            Self::NotReceived => "not_received",
+            Self::Weigh => "weigh",
+            Self::Receive => "receive",
+            Self::Confirm => "confirm",
+            Self::RecordTreatment => "record_treatment",
+            Self::SendOn => "send_on",
+            Self::SignLate => "sign_late",
+            Self::Cancel => "cancel",
+            Self::Void => "void",
+            Self::BackEnter => "back_enter",
+            Self::Correct => "correct",
+            Self::Agree => "agree",
+            Self::Disagree => "disagree",
+            Self::ReportIncident => "report_incident",
+            Self::RecordOfficialNo => "record_official_no",
+        }
+    }
+    /// Whether any pair of a relation and a role may do it.
+    #[must_use]
+    pub fn allows(self, relations: &[Relation], roles: Roles) -> bool {
+        self.rule().by.iter().any(|(relation, role)| relations.contains(relation) && roles.has(*role))
+    }
+}
+
+/// What a rule does to an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// 拒绝: the law says may not.
+    Refuse,
+    /// 须确认的警示: goes on only with `confirmed: [{code, reason}]`.
+    MustConfirm,
+    /// 警示: in `warnings`, stored.
+    Warn,
+    /// 标记: in `warnings`, stored, and a flag on the manifest.
+    Flag,
+}
+
+impl Effect {
+    /// As printed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::MustConfirm => "must_confirm",
+            Self::Warn => "warn",
+            Self::Flag => "flag",
+        }
+    }
+}
+
+/// One rule of law or of reason, with its effect on each act.
+pub struct Rule {
+    /// Stable code, status and titles.
+    pub kind: Kind,
+    /// Articles.
+    pub law: &'static [&'static str],
+    /// Effect on each act that it meets.
+    pub effects: &'static [(Act, Effect)],
+}
+
+impl Rule {
+    /// Its effect on an act.
+    #[must_use]
+    pub fn effect(&self, act: Act) -> Option<Effect> {
+        self.effects.iter().find(|(one, _)| *one == act).map(|(_, effect)| *effect)
+    }
+}
+
+macro_rules! rules { ($($name:ident = $status:literal $code:literal $zh:literal $en:literal [$($law:literal),*] {$($act:ident: $effect:ident),*};)*) => {
+    $(#[doc = $en] pub static $name: Rule = Rule { kind: Kind::new($status, $code, $zh, $en), law: &[$($law),*], effects: &[$((Act::$act, Effect::$effect)),*] };)*
+    /// Every rule, in the order of the printed table.
+    pub static REQUIREMENTS: &[&Rule] = &[$(&$name),*];
+} }
+rules! {
+    CODE_NOT_LISTED = 422 "waste-code-not-listed" "废物代码不在名录中" "The waste code is not in the catalogue of that day" ["decree_23_2021/14"] {Issue: Refuse, BackEnter: Flag};
+    EDITION_NOT_LOADED = 422 "catalogue-edition-not-loaded" "当日名录版本尚未载入，按最新已载入版本核对" "The day's edition is not loaded; the newest loaded one was used" [] {Issue: Warn, BackEnter: Warn};
+    CODE_NOT_IN_LOADED_EDITION = 422 "waste-code-not-in-loaded-edition" "废物代码不在已载入的名录版本中，当日版本未载入，无法核实" "The code is not in the loaded edition, and the day's edition is not loaded" [] {Issue: MustConfirm, BackEnter: Flag};
+    CODE_BY_IDENTIFICATION = 422 "waste-code-by-identification" "鉴别认定的危险废物代码（900-000-xx）" "A code given by identification; it is not in the table" [] {Issue: Warn};
+    PLAN_MISSING = 422 "plan-flow-missing" "管理计划未包含此废物、去向或方式" "The management plan does not cover this code, receiver and method" ["decree_23_2021/14"] {Issue: Refuse, BackEnter: Flag};
+    PLAN_MASS_EXCEEDED = 422 "plan-mass-exceeded" "超出管理计划本年度转移量" "The year's planned mass is exceeded" [] {Issue: Warn, Release: Warn, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn};
+    RECEIVER_NOT_LICENSED = 422 "receiver-not-licensed" "接受人无有效的经营许可证覆盖此废物和方式" "No licence of the receiver in force on the day covers code and method" ["eco_code_2026/534", "hw_licence_2016/15"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Confirm: Flag, BackEnter: Flag};
+    EXEMPTION_NOT_CONFIRMED = 422 "exemption-condition-not-confirmed" "豁免条件须逐项确认" "The condition of the exemption must be confirmed" [] {Issue: Refuse};
+    LICENCE_SCALE_EXCEEDED = 422 "licence-scale-exceeded" "超出许可证年经营规模" "More than the yearly scale of the licence" [] {Issue: Warn, Release: Warn, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn};
+    LICENCE_SCALE_120 = 422 "licence-scale-exceeded-by-20" "超过许可证年经营规模百分之二十以上" "The yearly scale is exceeded by 20 % or more" ["hw_licence_2016/12"] {Issue: Refuse, SendOn: Refuse};
+    APPROVAL_MISSING = 422 "approval-missing" "跨省转移未经批准" "No cross-province approval in force covers this" ["eco_code_2026/536", "decree_23_2021/21"] {Issue: Refuse, SendOn: Refuse, BackEnter: Flag};
+    APPROVAL_EXCEEDED = 422 "approval-exceeded" "超出跨省转移批准的重量" "More than the approved mass" ["decree_23_2021/28"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn};
+    FOREIGN_CONSIGNOR = 422 "foreign-consignor" "禁止进口固体废物" "Solid waste may not be imported" ["eco_code_2026/477"] {Issue: Refuse};
+    UNIT_NOT_VERIFIED = 422 "unit-not-verified" "单位尚未核验" "The unit is not verified" [] {Issue: Refuse, Assign: Warn};
+    SITE_CLOSED = 422 "receiver-closed" "接受人已公告当日停止接收" "The receiver has announced that it is closed on that day" [] {Issue: MustConfirm, Release: Warn};
+    CONTRACT_MISSING = 422 "contract-missing" "未登记书面合同" "No written contract is recorded" ["decree_23_2021/10"] {Issue: Warn};
+    INCOMPATIBLE = 422 "incompatible-wastes" "不相容的危险废物不得混运" "Incompatible wastes may not ride together" ["eco_code_2026/535"] {Issue: Refuse, Release: Refuse};
+    MASS_UNLIKELY = 422 "mass-unlikely" "数量异常，请确认单位是 kg 还是 t" "The mass is unlikely: kg or t?" [] {Issue: Warn, Release: Warn, Confirm: Warn};
+    CARRIER_PERMIT = 422 "carrier-permit-not-in-force" "承运人无有效的危险货物道路运输经营许可" "The carrier's permit is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag};
+    VEHICLE_PERMIT = 422 "vehicle-permit-not-in-force" "车辆道路运输证缺失或已过期" "The vehicle's permit is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag};
+    DRIVER_CERTIFICATE = 422 "driver-certificate-not-in-force" "驾驶员从业资格证缺失或已过期" "The driver's certificate is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag};
+    ESCORT_CERTIFICATE = 422 "escort-certificate-not-in-force" "押运员从业资格证缺失或已过期" "The escort's certificate is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag};
+    WAYBILL_MISSING = 422 "waybill-missing" "未填写危险货物运单编号" "The waybill number is missing" [] {Assign: Warn, Release: Warn};
+    MASS_ESTIMATED = 422 "mass-estimated" "移出量为估算，未经称重" "The mass is estimated, not weighed" ["decree_23_2021/10"] {Release: Flag, Receive: Flag, Confirm: Flag};
+    OVERLOAD = 422 "rated-load-exceeded" "超过车辆核定载质量" "More than the vehicle's rated load" [] {Release: Warn, Weigh: Warn};
+    OFFICIAL_NO_MISSING = 422 "official-number-missing" "尚无国家联单号，不得交付" "There is no national number yet" ["decree_23_2021/11"] {Release: Refuse};
+    CONTAINERS_DIFFER = 422 "containers-differ" "所见容器与交付不一致" "The containers seen are not those released" ["decree_23_2021/12"] {TakeOver: Flag, Receive: Flag};
+    OTHER_DRIVER = 422 "other-driver" "签字驾驶员与派车不同" "Another driver than the one assigned signed" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag};
+    DISPATCHER_SIGNED = 422 "dispatcher-signed" "调度员代驾驶员签字" "The dispatcher signed in the driver's place" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag, RefuseTakeOver: Flag};
+    SIGNATURE_SKIPPED = 422 "signature-skipped" "缺少前一环节签字" "An earlier signature is missing" [] {Receive: Flag};
+    SIGNED_LATE = 422 "signed-late" "事后补签" "Signed afterwards" [] {SignLate: Flag};
+    CONFIRMED_LATE = 422 "confirmed-late" "超过五个工作日确认" "Confirmed later than five working days after the day of receipt" ["decree_23_2021/18"] {Confirm: Flag};
+    DISCREPANCY = 422 "discrepancy" "到货与联单不符" "What came differs from the manifest" ["decree_23_2021/18"] {Confirm: Flag};
+    REFUSED_MASS = 422 "refused-mass" "有拒收量，须退回或改送" "Mass was refused; it must be returned or sent on" [] {Confirm: Flag};
+    CLOCK_CLAMPED = 422 "claimed-time-clamped" "设备时间早于前一环节，已按前一环节时间记录" "The device's time was before the act before it and was clamped" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag, Receive: Flag, Confirm: Flag, RecordTreatment: Flag};
+    BACK_ENTERED = 422 "back-entered" "纸质联单补录" "Entered afterwards from paper" ["decree_23_2021/20"] {BackEnter: Flag};
+    BACK_ENTERED_LATE = 422 "back-entered-late" "超过十个工作日补录" "Entered later than ten working days after the transfer ended" ["decree_23_2021/20"] {BackEnter: Flag};
+    BREAKDOWN = 422 "handed-over-on-the-road" "途中换车" "The load changed the vehicle on the road" [] {HandOver: Flag};
+    NOT_RECEIVED = 422 "not-received" "到厂未能入厂" "The load could not be received" [] {NotReceived: Flag};
+    INCIDENT = 422 "incident" "已报告事故" "An incident was reported" ["decree_23_2021/9"] {ReportIncident: Flag};
+}

@@ -1,0 +1,380 @@
+//! Trips (车次): one vehicle journey that carries legs of any number of manifests, with its weighings.
+
+use std::collections::BTreeMap;
+
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::domain::Record;
+use super::findings::Findings;
+use super::input::{TripInput, WeighTrip, WeighingSide};
+use super::parts::{Assignment, PaperShown, Party, WeighingRef};
+use super::table;
+use crate::evidence::{Head, NewEvent, Outcome, Tx};
+use crate::identity::{self, Actor, Role};
+use crate::platform::calendar::legal_day;
+use crate::platform::call::Call;
+use crate::platform::db::Sql;
+use crate::platform::mass::{Grams, apportion};
+use crate::platform::problem::{Problem, Text as Words, kinds};
+use crate::registry::{self, Paper, Person};
+
+/// A carrier as a party: a unit without a site.
+///
+/// # Errors
+/// `bad-parameter` for a unit that is not there.
+pub async fn carrier_party(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<Party, Problem> {
+    let unit = identity::unit_by_id(conn, unit).await?.ok_or_else(|| {
+        Problem::parameter("carrier_id", Words::new("承运人不存在", "There is no such carrier"))
+    })?;
+    Ok(Party {
+        unit_id: unit.id,
+        uscc: unit.uscc,
+        name: unit.name,
+        site_id: None,
+        address: unit.address,
+        division: unit.division,
+        phone: unit.contact_phone,
+        contact_name: None,
+    })
+}
+
+#[derive(diesel::QueryableByName)]
+struct TripRow {
+    #[diesel(sql_type = SqlUuid)]
+    carrier_id: Uuid,
+    #[diesel(sql_type = Text)]
+    plate: String,
+}
+
+#[derive(diesel::QueryableByName)]
+struct NameRow {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Names vehicle and crew of a leg: joins an open trip of the carrier, or starts one, and looks at the papers.
+///
+/// # Errors
+/// `bad-parameter` for a trip or driver that is not the carrier's.
+pub async fn assignment(tx: &mut Tx<'_>, record: &Record, leg_no: i32, carrier: Party, input: TripInput, findings: &mut Findings) -> Result<Assignment, Problem> {
+    let driver_name = match (input.driver_id, input.driver_name) {
+        (Some(driver), name) => {
+            let row: Option<NameRow> = Sql("SELECT u.name FROM users u JOIN memberships m ON m.user_id = u.id WHERE u.id = $1 AND m.unit_id = $2 AND m.ended_at IS NULL AND 'driver' = ANY(m.roles) LIMIT 1")
+                .bind::<SqlUuid, _>(driver)
+                .bind::<SqlUuid, _>(carrier.unit_id)
+                .load(tx.conn)
+                .await?
+                .pop();
+            let known = row.ok_or_else(|| Problem::parameter("driver_id", Words::new("该驾驶员不属于承运人", "This driver is not the carrier's")))?;
+            name.unwrap_or(known.name)
+        }
+        (None, Some(name)) => name,
+        (None, None) => return Err(Problem::parameter("driver_name", Words::new("须填写驾驶员", "A driver is needed"))),
+    };
+    let now = tx.now();
+    let trip_id = match input.trip_id {
+        Some(trip) => {
+            let row: Option<TripRow> = Sql("SELECT carrier_id, plate FROM trips WHERE id = $1").bind::<SqlUuid, _>(trip).load(tx.conn).await?.pop();
+            match row {
+                Some(row) if row.carrier_id == carrier.unit_id && row.plate == input.plate.as_str() => trip,
+                _ => return Err(Problem::parameter("trip_id", Words::new("没有该承运人和车牌的此车次", "The carrier has no such trip with this plate"))),
+            }
+        }
+        None => tx.new_id(),
+    };
+    Sql("WITH t AS (INSERT INTO trips (id, carrier_id, plate, started_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING), \
+         o AS (DELETE FROM trip_legs WHERE manifest_id = $5 AND leg_no = $6 AND trip_id <> $1) \
+         INSERT INTO trip_legs (trip_id, manifest_id, leg_no) VALUES ($1, $5, $6) ON CONFLICT DO NOTHING")
+    .bind::<SqlUuid, _>(trip_id)
+    .bind::<SqlUuid, _>(carrier.unit_id)
+    .bind::<Text, _>(input.plate.as_str())
+    .bind::<Timestamptz, _>(now)
+    .bind::<SqlUuid, _>(record.id)
+    .bind::<Integer, _>(leg_no)
+    .execute(tx.conn)
+    .await?;
+    let papers = papers(tx.conn, carrier.unit_id, &input.plate, input.driver_id, &driver_name, input.escort_name.as_deref(), legal_day(now)).await?;
+    let shown = show_papers(&papers);
+    judge_papers(&shown, findings);
+    if input.waybill_no.is_none() {
+        findings.plain(&table::WAYBILL_MISSING, "/trip/waybill_no");
+    }
+    let (from, to) = (record.consignment.departure().address.clone(), record.consignment.receiver.address.clone());
+    Ok(Assignment {
+        leg_no,
+        trip_id,
+        carrier,
+        plate: input.plate,
+        driver_id: input.driver_id,
+        driver_name,
+        escort_name: input.escort_name,
+        waybill_no: input.waybill_no,
+        from,
+        to,
+        via: input.via,
+        rated_load_g: papers.rated_load_g(),
+        papers: shown,
+    })
+}
+
+fn show_papers(papers: &registry::Papers) -> Vec<PaperShown> {
+    [("carrier_permit", papers.carrier()), ("vehicle_permit", papers.vehicle()), ("driver_certificate", papers.driver()), ("escort_certificate", papers.escort())]
+        .into_iter()
+        .map(|(paper, finding)| {
+            let (no, finding, valid_to) = match finding {
+                Paper::Held { no, valid_to } => (Some(no.clone()), "held", Some(*valid_to)),
+                Paper::Expired { no, valid_to } => (Some(no.clone()), "expired", Some(*valid_to)),
+                Paper::Missing => (None, "missing", None),
+            };
+            PaperShown { paper: paper.to_owned(), no, finding: finding.to_owned(), valid_to }
+        })
+        .collect()
+}
+
+/// What papers that are missing or expired mean to the act; the rule's effect decides.
+pub fn judge_papers(papers: &[PaperShown], findings: &mut Findings) {
+    for paper in papers.iter().filter(|paper| paper.finding != "held") {
+        let rule = match paper.paper.as_str() {
+            "carrier_permit" => &table::CARRIER_PERMIT,
+            "vehicle_permit" => &table::VEHICLE_PERMIT,
+            "driver_certificate" => &table::DRIVER_CERTIFICATE,
+            _ => &table::ESCORT_CERTIFICATE,
+        };
+        match (&paper.no, paper.valid_to) {
+            (Some(no), Some(valid_to)) => {
+                findings.add(rule, "", format!("{}：{no} 有效期至 {valid_to}", rule.kind.zh), format!("{}: {no} was valid to {valid_to}", rule.kind.en));
+            }
+            _ => findings.plain(rule, ""),
+        }
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct ShareRow {
+    #[diesel(sql_type = SqlUuid)]
+    manifest_id: Uuid,
+    #[diesel(sql_type = Integer)]
+    line: i32,
+    #[diesel(sql_type = BigInt)]
+    weight_g: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct WeighingRow {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = BigInt)]
+    net_g: i64,
+    #[diesel(sql_type = Binary)]
+    hash: Vec<u8>,
+}
+
+/// The trip's net at the receiver's, shared over all its manifests and lines: by container weighings where every line has
+/// them, else by declared mass, to the gram (largest remainder, ties by manifest id and line).
+///
+/// # Errors
+/// As the database.
+pub async fn shares(conn: &mut AsyncPgConnection, trip: Uuid, record: &Record) -> Result<(Option<BTreeMap<i32, Grams>>, Vec<WeighingRef>), Problem> {
+    let weighings: Vec<WeighingRow> =
+        Sql("SELECT seq, gross_g - tare_g AS net_g, hash FROM weighings WHERE trip_id = $1 AND struck_at IS NULL AND side IN ('receipt', 'public') ORDER BY seq")
+            .bind::<SqlUuid, _>(trip)
+            .load(conn)
+            .await?;
+    // A second weighing replaces the first for its load; the last one that stands counts.
+    let Some(last) = weighings.last() else { return Ok((None, Vec::new())) };
+    let rows: Vec<ShareRow> = Sql("SELECT l.manifest_id, (x->>'line')::int AS line, coalesce((x->>'released_g')::bigint, (x->>'declared_g')::bigint) AS weight_g FROM trip_legs l \
+         CROSS JOIN LATERAL (SELECT p.bytes FROM manifest_parts p WHERE p.manifest_id = l.manifest_id AND p.part IN ('release', 'consignment') AND p.bytes <> 'null'::bytea \
+           ORDER BY (p.part = 'release') DESC, p.revision DESC LIMIT 1) p \
+         CROSS JOIN LATERAL json_array_elements(convert_from(p.bytes, 'UTF8')::json->'lines') x \
+         WHERE l.trip_id = $1 AND NOT EXISTS (SELECT FROM manifests m WHERE m.id = l.manifest_id AND m.state = 'cancelled') ORDER BY l.manifest_id, line")
+    .bind::<SqlUuid, _>(trip)
+    .load(conn)
+    .await?;
+    let weights: Vec<i64> = rows.iter().map(|row| row.weight_g).collect();
+    let total = Grams::try_from(last.net_g).map_err(|error| Problem::internal(&error))?;
+    let parts = apportion(total, &weights);
+    let mine = rows.iter().zip(parts).filter(|(row, _)| row.manifest_id == record.id).map(|(row, mass)| (row.line, mass)).collect();
+    Ok((Some(mine), vec![WeighingRef { trip_id: trip, seq: last.seq, hash: hex::encode(&last.hash) }]))
+}
+
+const fn side_str(side: WeighingSide) -> &'static str {
+    match side {
+        WeighingSide::Departure => "departure",
+        WeighingSide::Receipt => "receipt",
+        WeighingSide::Public => "public",
+    }
+}
+
+/// Weighs a trip inside an act's transaction; the event goes to the trip's own chain.
+///
+/// # Errors
+/// `bad-parameter` where the tare is not below the gross.
+pub async fn weigh_step(tx: &mut Tx<'_>, trip: Uuid, body: WeighTrip) -> Result<(), Problem> {
+    let (gross_g, tare_g) = (body.gross_g.grams().get(), body.tare_g.grams().get());
+    if gross_g <= tare_g {
+        return Err(Problem::parameter("tare_g", Words::new("皮重须小于毛重", "The tare must be below the gross")));
+    }
+    let claimed_at = tx.call.claim(body.claimed_at)?;
+    let head = trip_head(tx, trip).await?;
+    let payload = json!({
+        "trip_id": trip, "gross_g": gross_g, "tare_g": tare_g, "net_g": gross_g - tare_g, "side": body.side, "scale": body.scale, "warnings": [],
+    });
+    let event = NewEvent { subject_kind: "trip", subject: trip, act: "weigh", claimed_at, law: vec!["decree_23_2021/12"], sealed: BTreeMap::new(), payload };
+    let by = tx.signer().unit.unwrap_or_default();
+    let after = tx.append(&head, event).await?;
+    Sql("INSERT INTO weighings (trip_id, seq, gross_g, tare_g, side, weighed_by, weighed_at, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind::<SqlUuid, _>(trip)
+        .bind::<BigInt, _>(after.seq)
+        .bind::<BigInt, _>(gross_g)
+        .bind::<BigInt, _>(tare_g)
+        .bind::<Text, _>(side_str(body.side))
+        .bind::<SqlUuid, _>(by)
+        .bind::<Timestamptz, _>(claimed_at)
+        .bind::<Binary, _>(&after.hash[..])
+        .execute(tx.conn)
+        .await?;
+    Ok(())
+}
+
+async fn trip_head(tx: &mut Tx<'_>, trip: Uuid) -> Result<Head, Problem> {
+    match tx.lock(trip).await {
+        Err(problem) if problem.status == 404 => Ok(Head::NEW),
+        other => other,
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct MayRow {
+    #[diesel(sql_type = Bool)]
+    is_party: bool,
+}
+
+/// Whether the actor's unit is a party to a manifest of the trip, with a role that weighs.
+async fn may_weigh(conn: &mut AsyncPgConnection, actor: &Actor, trip: Uuid) -> Result<(), Problem> {
+    let row: Option<MayRow> = Sql("SELECT EXISTS (SELECT FROM trip_legs l JOIN manifest_parties p ON p.manifest_id = l.manifest_id WHERE l.trip_id = $1 AND p.unit_id = $2) AS is_party")
+        .bind::<SqlUuid, _>(trip)
+        .bind::<Nullable<SqlUuid>, _>(actor.unit_id())
+        .load(conn)
+        .await?
+        .pop();
+    if !row.is_some_and(|row| row.is_party) {
+        return Err(Problem::not_found());
+    }
+    if actor.roles.has(Role::Weigher) || actor.roles.has(Role::Dispatcher) { Ok(()) } else { Err(Problem::of(&kinds::FORBIDDEN)) }
+}
+
+/// Weighs a trip (过磅): any number of times, at either side.
+///
+/// # Errors
+/// 404, 403, `bad-parameter`.
+pub async fn weigh(call: &Call, actor: &Actor, trip: Uuid, body: WeighTrip) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        may_weigh(tx.conn, actor, trip).await?;
+        weigh_step(tx, trip, body).await
+    })
+    .await
+}
+
+/// Strikes out a wrong weighing; it stays in the chain and counts no more.
+///
+/// # Errors
+/// 404 for a weighing that is not there or was struck, or that another unit made.
+pub async fn strike_weighing(call: &Call, actor: &Actor, trip: Uuid, seq: i64, reason: &str) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        may_weigh(tx.conn, actor, trip).await?;
+        let head = tx.lock(trip).await?;
+        let now = tx.now();
+        let struck = Sql("UPDATE weighings SET struck_at = $3 WHERE trip_id = $1 AND seq = $2 AND struck_at IS NULL AND weighed_by = $4")
+            .bind::<SqlUuid, _>(trip)
+            .bind::<BigInt, _>(seq)
+            .bind::<Timestamptz, _>(now)
+            .bind::<Nullable<SqlUuid>, _>(actor.unit_id())
+            .execute(tx.conn)
+            .await?;
+        if struck == 0 {
+            return Err(Problem::not_found());
+        }
+        let payload = json!({ "trip_id": trip, "struck_seq": seq, "reason": reason, "warnings": [] });
+        let event = NewEvent { subject_kind: "trip", subject: trip, act: "strike_weighing", claimed_at: now, law: Vec::new(), sealed: BTreeMap::new(), payload };
+        tx.append(&head, event).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[derive(diesel::QueryableByName)]
+struct TripDocRow {
+    #[diesel(sql_type = Text)]
+    doc: String,
+}
+
+/// A trip with its legs and weighings, for a unit that is a party to one of them.
+///
+/// # Errors
+/// As the database.
+pub async fn get(conn: &mut AsyncPgConnection, trip: Uuid, scope: &super::policy::Scope) -> Result<Option<String>, Problem> {
+    let row: Option<TripDocRow> = Sql("SELECT json_build_object('id', t.id, 'carrier_id', t.carrier_id, 'plate', t.plate, \
+         'started_at', to_char(t.started_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'version', coalesce(s.version, 0), \
+         'legs', (SELECT coalesce(json_agg(json_build_object('manifest_id', l.manifest_id, 'leg_no', l.leg_no, 'number', m.number, 'state', m.state) ORDER BY l.manifest_id), '[]') \
+           FROM trip_legs l JOIN manifests m ON m.id = l.manifest_id JOIN manifest_parties p ON p.manifest_id = m.id AND p.unit_id = ANY($2) WHERE l.trip_id = t.id), \
+         'weighings', (SELECT coalesce(json_agg(json_build_object('seq', w.seq, 'gross_g', w.gross_g, 'tare_g', w.tare_g, 'net_g', w.gross_g - w.tare_g, 'side', w.side, \
+           'weighed_at', to_char(w.weighed_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'is_struck', w.struck_at IS NOT NULL, 'hash', encode(w.hash, 'hex')) ORDER BY w.seq), '[]') FROM weighings w WHERE w.trip_id = t.id) \
+         )::text AS doc FROM trips t LEFT JOIN streams s ON s.subject_id = t.id \
+         WHERE t.id = $1 AND EXISTS (SELECT FROM trip_legs l JOIN manifests m ON m.id = l.manifest_id WHERE l.trip_id = t.id AND ( \
+           EXISTS (SELECT FROM manifest_parties p WHERE p.manifest_id = m.id AND p.unit_id = ANY($2)) \
+           OR EXISTS (SELECT FROM division_paths d WHERE d.code IN (m.departure_division, m.destination_division) AND d.ancestor = ANY($3))))")
+    .bind::<SqlUuid, _>(trip)
+    .bind::<diesel::sql_types::Array<SqlUuid>, _>(scope.units())
+    .bind::<diesel::sql_types::Array<Text>, _>(&scope.jurisdiction)
+    .load(conn)
+    .await?
+    .pop();
+    Ok(row.map(|row| row.doc))
+}
+
+#[derive(diesel::QueryableByName)]
+struct LotRow {
+    #[diesel(sql_type = Integer)]
+    line: i32,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// The lots of a manifest of one kind, by line.
+///
+/// # Errors
+/// As the database.
+pub async fn lots_of(conn: &mut AsyncPgConnection, manifest: Uuid, kind: &str) -> Result<Vec<(i32, Uuid)>, Problem> {
+    let rows: Vec<LotRow> = Sql("SELECT line, id FROM lots WHERE manifest_id = $1 AND kind = $2 AND line IS NOT NULL ORDER BY line, id DESC")
+        .bind::<SqlUuid, _>(manifest)
+        .bind::<Text, _>(kind)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.line, row.id)).collect())
+}
+
+
+/// The papers of an assigned vehicle and crew as they are on another day.
+///
+/// # Errors
+/// As the database.
+pub async fn papers_of(conn: &mut AsyncPgConnection, assignment: &Assignment, day: chrono::NaiveDate) -> Result<Vec<PaperShown>, Problem> {
+    let papers = papers(conn, assignment.carrier.unit_id, &assignment.plate, assignment.driver_id, &assignment.driver_name, assignment.escort_name.as_deref(), day).await?;
+    Ok(show_papers(&papers))
+}
+
+async fn papers(
+    conn: &mut AsyncPgConnection,
+    carrier: Uuid,
+    plate: &registry::Plate,
+    driver: Option<Uuid>,
+    driver_name: &str,
+    escort: Option<&str>,
+    day: chrono::NaiveDate,
+) -> Result<registry::Papers, Problem> {
+    let driver = driver.map_or(Person::Named(driver_name), Person::User);
+    registry::transport_papers(conn, carrier, plate, Some(driver), escort.map(Person::Named), day).await
+}

@@ -1,0 +1,143 @@
+//! What every act on a manifest does in the same order: lock → load → policy → version, then the act's own step, then
+//! accounts → judgement → parts, header, parties, tasks → event.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::findings::{Confirmation, Findings};
+use super::parts::PartName;
+use super::policy::{self, Permit};
+use super::store::{self, Stored};
+use super::table::Act;
+use super::{checks, corrections};
+use crate::evidence::{NewEvent, Tx};
+use crate::identity::Actor;
+use crate::ledger::accounts::{self, Posting};
+use crate::ledger::{self, NewEdge, NewLot};
+use crate::platform::problem::Problem;
+
+/// Kind of the subject in evidence.
+pub const SUBJECT: &str = "manifest";
+
+/// What an act adds to a manifest, once its domain step was taken.
+pub struct Step {
+    /// The act.
+    pub act: Act,
+    /// When the signer says it happened.
+    pub claimed_at: DateTime<Utc>,
+    /// Parts to seal, by name and number.
+    pub seals: Vec<(PartName, i32)>,
+    /// The act's own facts for the event.
+    pub facts: Value,
+    /// What rules found.
+    pub findings: Findings,
+    /// Warnings that the caller confirmed.
+    pub confirmed: Vec<Confirmation>,
+    /// Changes of mass accounts.
+    pub postings: Vec<Posting>,
+    /// Lots to make.
+    pub lots: Vec<NewLot>,
+    /// Mass that moves between lots.
+    pub edges: Vec<NewEdge>,
+}
+
+impl Step {
+    /// A step that seals nothing yet.
+    #[must_use]
+    pub fn new(act: Act, claimed_at: DateTime<Utc>) -> Self {
+        Self {
+            act,
+            claimed_at,
+            seals: Vec::new(),
+            facts: json!({}),
+            findings: Findings::default(),
+            confirmed: Vec::new(),
+            postings: Vec::new(),
+            lots: Vec::new(),
+            edges: Vec::new(),
+        }
+    }
+    /// With one more part to seal.
+    #[must_use]
+    pub fn sealing(mut self, part: PartName, part_no: i32) -> Self {
+        self.seals.push((part, part_no));
+        self
+    }
+    /// With the act's own facts.
+    #[must_use]
+    pub fn saying(mut self, facts: Value) -> Self {
+        self.facts = facts;
+        self
+    }
+}
+
+/// Lock, load, policy, version, void, state: everything before the act's own step.
+///
+/// # Errors
+/// 404, 403, 412, 428, 409.
+pub async fn open(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, act: Act) -> Result<(Stored, Permit), Problem> {
+    let head = tx.lock(id).await?;
+    let stored = store::load(tx.conn, id, head, if actor.is_officer() { &actor.jurisdiction } else { &[] }).await?;
+    let permit = policy::permit(tx, actor, &stored, act).await?;
+    tx.call.seen(stored.head.version)?;
+    admissible(&stored, act)?;
+    Ok((stored, permit))
+}
+
+/// The further acts of a composite: policy again, the version is that of the act before.
+///
+/// # Errors
+/// 403, 409.
+pub async fn go_on(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -> Result<Permit, Problem> {
+    let permit = policy::permit(tx, actor, stored, act).await?;
+    admissible(stored, act)?;
+    Ok(permit)
+}
+
+fn admissible(stored: &Stored, act: Act) -> Result<(), Problem> {
+    if stored.is_void && !matches!(act, Act::ReportIncident | Act::Correct | Act::Agree | Act::Disagree) {
+        return Err(crate::platform::problem::Refusals::from(super::domain::DomainRefusal::Voided).into());
+    }
+    if act.rule().from.contains(&stored.record.state) { Ok(()) } else { Err(stored.record.clone().wrong_state(act)) }
+}
+
+/// Books, judges, writes and appends: everything after the act's own step. The event is the last statement.
+///
+/// # Errors
+/// 422 with all refusals of law at once.
+pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Result<Stored, Problem> {
+    let balances = accounts::post(tx.conn, &step.postings).await?;
+    checks::judge_balances(&stored.record, &balances, &mut step.findings);
+    let passed = step.findings.judge(step.act, &step.confirmed)?;
+    stored.flags.extend(passed.flags.iter().map(|flag| (*flag).to_owned()));
+    let mut parts = Vec::new();
+    for (part, part_no) in &step.seals {
+        parts.push(store::seal(&mut stored.record, *part, *part_no)?);
+    }
+    let calendar = tx.call.app.working_days();
+    let voices = corrections::open_voices(tx.conn, stored.record.id, &stored.flags).await?;
+    store::save(tx.conn, &stored.record, &stored.flags, &parts, &calendar, &voices).await?;
+    ledger::insert_lots(tx.conn, &step.lots, step.claimed_at).await?;
+    ledger::insert_edges(tx.conn, &step.edges, step.claimed_at).await?;
+    let event = NewEvent {
+        subject_kind: SUBJECT,
+        subject: stored.record.id,
+        act: step.act.as_str(),
+        claimed_at: step.claimed_at,
+        law: passed.law,
+        sealed: parts.iter().map(|part| (part.name(), part.hash_hex())).collect::<BTreeMap<_, _>>(),
+        payload: json!({
+            "state": stored.record.state,
+            "number": stored.number,
+            "flags": passed.flags,
+            "warnings": passed.warnings,
+            "facts": step.facts,
+        }),
+    };
+    stored.head = tx.append(&stored.head, event).await?;
+    Ok(stored)
+}
+

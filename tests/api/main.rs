@@ -1,0 +1,12 @@
+//! The API from outside, as a client sees it. One program, so that one link and one cluster serve all tests.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
+
+mod evidence;
+mod filing;
+mod harness;
+mod identity;
+mod registry;
+mod rooms;
+mod shape;
+mod tokens;

@@ -1,0 +1,188 @@
+//! What cannot be read is refused completely, in the caller's language, and changes nothing.
+
+use actix_web::http::Method;
+use actix_web::test::TestRequest;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, JINZHOU, World, registration};
+
+const REGISTRATIONS: &str = "/api/v1/registrations";
+
+/// Sends a body as it stands.
+async fn raw(world: &World, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
+    let request = TestRequest::post().uri(REGISTRATIONS).insert_header(("Idempotency-Key", "raw")).insert_header(("Content-Type", content_type));
+    world.send(request.set_payload(body.into())).await
+}
+
+fn codes(problem: &Value) -> Vec<(String, String)> {
+    let errors = problem["errors"].as_array().unwrap().iter();
+    errors.map(|error| (error["pointer"].as_str().unwrap().to_owned(), error["code"].as_str().unwrap().to_owned())).collect()
+}
+
+#[actix_web::test]
+async fn what_is_not_there_is_404() {
+    let world = World::new().await;
+    let unit = world.unverified_unit("大连金州化工有限公司", JINZHOU).await;
+    for path in ["/no/such/thing", "/problems/no-such-kind", "/problems/%00"] {
+        world.get((), path).await.refused(404, "not-found");
+    }
+    for path in ["/api/v1/no/such/thing", "/api/v1/units/not-an-id", "/api/v1/units/%00", "/api/v1/units/00000000-0000-0000-0000-000000000000"] {
+        world.get(&unit.admin, path).await.refused(404, "not-found");
+    }
+}
+
+#[actix_web::test]
+async fn another_method_is_405_and_names_the_right_ones() {
+    let world = World::new().await;
+    let unit = world.unverified_unit("大连金州化工有限公司", JINZHOU).await;
+    for (method, path, allow) in [
+        (Method::POST, "/health/live".to_owned(), "GET"),
+        (Method::DELETE, "/api/v1/memberships".to_owned(), "GET, POST"),
+        (Method::PUT, format!("/api/v1/units/{}", unit.id), "GET"),
+        (Method::GET, format!("/api/v1/units/{}/verify", unit.id), "POST"),
+        (Method::TRACE, "/api/v1/me".to_owned(), "GET"),
+    ] {
+        let answer = world.send(world.request(method, &unit.admin, &path).await).await;
+        assert_eq!(answer.header("allow"), allow, "{path}");
+        answer.refused(405, "method-not-allowed");
+    }
+}
+
+#[actix_web::test]
+async fn a_body_of_two_megabytes_is_413() {
+    let world = World::new().await;
+    let problem = raw(&world, "application/json", vec![b' '; 2_000_000]).await.refused(413, "too-large");
+    assert_eq!(problem["limit_bytes"], 1_000_000);
+    assert_eq!(world.events().await, 0);
+}
+
+#[actix_web::test]
+async fn only_json_is_taken() {
+    let world = World::new().await;
+    let body = registration(&world.uscc(), "大连金州化工有限公司", JINZHOU, "zhang").to_string();
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/xml", "application/jsonp", ""] {
+        raw(&world, content_type, body.as_str()).await.refused(415, "unsupported-media-type");
+    }
+    let packed = TestRequest::post()
+        .uri(REGISTRATIONS)
+        .insert_header(("Idempotency-Key", "raw"))
+        .insert_header(("Content-Type", "application/json"))
+        .insert_header(("Content-Encoding", "gzip"));
+    world.send(packed.set_payload(body)).await.refused(415, "unsupported-media-type");
+    assert_eq!(world.events().await, 0);
+}
+
+#[actix_web::test]
+async fn what_is_not_json_says_where() {
+    let world = World::new().await;
+    for body in ["{", "{\"unit\": }", "nonsense", "{} {}", "\u{feff}{}", "{\"a\": NaN}"] {
+        let problem = raw(&world, "application/json", body).await.refused(400, "unreadable");
+        assert!(codes(&problem).iter().any(|(_, code)| code == "not-json"), "{body}: {problem}");
+    }
+    raw(&world, "application/json", b"{\"a\": \"\xff\"}".to_vec()).await.refused(400, "unreadable");
+    assert_eq!(world.events().await, 0);
+}
+
+#[actix_web::test]
+async fn what_a_reader_would_hide_is_named() {
+    let world = World::new().await;
+    let depth = format!("{{\"unit\": {}{}}}", "[".repeat(40), "]".repeat(40));
+    for (body, pointer, code) in [
+        (r#"{"password": "a", "password": "b"}"#.to_owned(), "/password", "duplicate-key"),
+        (r#"{"unit": {"name": "a", "n\u0061me": "b"}}"#.to_owned(), "/unit/name", "duplicate-key"),
+        (r#"{"password": "nul \u0000"}"#.to_owned(), "/password", "control-character"),
+        (format!("{{\"password\": \"{}\"}}", "x".repeat(20_001)), "/password", "too-long"),
+        (depth, &format!("/unit{}", "/0".repeat(31)), "too-deep"),
+    ] {
+        let problem = raw(&world, "application/json", body).await.refused(400, "bad-shape");
+        assert!(codes(&problem).contains(&(pointer.to_owned(), code.to_owned())), "{problem}");
+    }
+    raw(&world, "application/json", "[".repeat(100_000)).await.refused(400, "bad-shape");
+    assert_eq!(world.events().await, 0);
+}
+
+#[actix_web::test]
+async fn every_fault_of_a_body_is_named_at_once() {
+    let world = World::new().await;
+    let mut body = registration("91210213MA0000001A", "大连金州化工有限公司", JINZHOU, "z");
+    body["unit"]["name"] = json!(7);
+    body["unit"]["colour"] = json!("green");
+    body["person"]["phone"] = json!({});
+    body.as_object_mut().unwrap().remove("password");
+    let problem = raw(&world, "application/json", body.to_string()).await.refused(400, "bad-shape");
+    let mut found = codes(&problem);
+    found.sort();
+    let expected = [
+        ("/password", "missing-field"),
+        ("/person/login", "wrong-format"),
+        ("/person/phone", "wrong-type"),
+        ("/unit/colour", "unknown-field"),
+        ("/unit/name", "wrong-type"),
+        ("/unit/uscc", "wrong-format"),
+    ];
+    let missing: Vec<_> = expected.iter().filter(|(pointer, code)| !found.contains(&((*pointer).to_owned(), (*code).to_owned()))).collect();
+    assert!(missing.is_empty(), "missing {missing:?} in {found:?}");
+    for body in ["[]", "null", "\"text\"", "17"] {
+        let problem = raw(&world, "application/json", body).await.refused(400, "bad-shape");
+        assert_eq!(codes(&problem), [(String::new(), "wrong-type".to_owned())], "{body}");
+    }
+    assert_eq!(world.events().await, 0);
+}
+
+#[actix_web::test]
+async fn a_refusal_speaks_the_callers_language() {
+    let world = World::new().await;
+    for (wanted, lang, title) in
+        [("", "zh-CN", "未登录或凭证无效"), ("fr", "zh-CN", "未登录或凭证无效"), ("en-GB, zh;q=0.5", "en", "No valid credential")]
+    {
+        let request = TestRequest::get().uri("/api/v1/me").insert_header(("Accept-Language", wanted));
+        let answer = world.send(request).await;
+        assert_eq!(answer.header("content-language"), lang);
+        assert_eq!(answer.refused(401, "unauthenticated")["title"], title);
+    }
+    let request = TestRequest::post().uri(REGISTRATIONS).insert_header(("Accept-Language", "en")).insert_header(("Idempotency-Key", "raw"));
+    let problem = world.send(request.set_json(json!({ "unit": 1 }))).await.refused(400, "bad-shape");
+    assert_eq!(problem["errors"][0]["message"], "The field “person” is missing.");
+}
+
+#[actix_web::test]
+async fn the_headers_of_an_act_are_checked_before_anything_is_done() {
+    let world = World::new().await;
+    let unit = world.unit("大连金州化工有限公司", JINZHOU, &[]).await;
+    let officer = world.authority(JINZHOU).await;
+    let other = world.unverified_unit("大连开发区电镀厂", JINZHOU).await;
+    let events = world.events().await;
+    let path = format!("/api/v1/units/{}/verify", other.id);
+    let without_key = world.request(Method::POST, &officer.admin, &path).await.set_json(json!({}));
+    world.send(without_key).await.refused(400, "idempotency-key-missing");
+    let long = "k".repeat(101);
+    for key in ["", "with blank", "中文", long.as_str()] {
+        let request = world.request(Method::POST, &officer.admin, &path).await;
+        let request = request.insert_header(("Idempotency-Key", key.as_bytes())).insert_header(("If-Match", "\"1\"")).set_json(json!({}));
+        world.send(request).await.refused(400, "bad-parameter");
+    }
+    for seen in ["x", "-1", "W/\"1\"", "*", "99999999999999999999"] {
+        let request = world.request(Method::POST, &officer.admin, &path).await;
+        let request = request.insert_header(("Idempotency-Key", "k")).insert_header(("If-Match", seen)).set_json(json!({}));
+        world.send(request).await.refused(400, "bad-parameter");
+    }
+    world.post(&officer.admin, &path, json!({})).await.refused(428, "if-match-missing");
+    let stale = world.post_seen(&officer.admin, &path, 7, json!({})).await.refused(412, "stale-version");
+    assert_eq!((&stale["version"], &stale["seen"]), (&json!(1), &json!(7)));
+    world.post_seen(&officer.admin, &format!("{path}?mode=really"), 1, json!({})).await.refused(400, "bad-parameter");
+    world.post_seen(&unit.admin, &path, 7, json!({})).await.refused(404, "not-found");
+    assert_eq!(world.events().await, events);
+    world.post_seen(&officer.admin, &path, 1, json!({})).await.ok();
+}
+
+#[actix_web::test]
+async fn a_query_that_cannot_be_read_is_400() {
+    let world = World::new().await;
+    let unit = world.unverified_unit("大连金州化工有限公司", JINZHOU).await;
+    for query in ["", "?q=", "?q=a", "?q=ab&colour=green", "?q=a%00b", "?q=ab&q=cd"] {
+        let answer = world.get(&unit.admin, &format!("/api/v1/units{query}")).await;
+        assert_eq!(answer.status, 400, "{query}: {}", answer.json);
+        answer.refused(400, "bad-parameter");
+    }
+    assert_eq!(world.get(&unit.admin, "/api/v1/units?q=%E9%87%91%E5%B7%9E").await.ok()["units"].as_array().map(Vec::len), Some(1));
+}
