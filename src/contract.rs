@@ -11,7 +11,7 @@ use crate::platform::mass;
 use crate::platform::problem::{Kind, Problem, ProblemBody, kinds};
 use crate::platform::respond::unrouted;
 use crate::platform::shape::FormatCheck;
-use crate::{catalogue, evidence, filing, identity, registry};
+use crate::{catalogue, evidence, filing, identity, manifest, registry};
 
 macro_rules! routes {
     (api: [$($api:path),* $(,)?], root: [$($root:path),* $(,)?] $(,)?) => {
@@ -59,6 +59,13 @@ routes! {
         registry::http::contract::list_contracts, registry::http::contract::get_contract, registry::http::contract::end_contract,
         filing::http::record_plan_flow, filing::http::list_plan_flows, filing::http::get_plan_flow, filing::http::change_plan_flow,
         filing::http::record_approval, filing::http::list_approvals, filing::http::get_approval,
+        manifest::http::assign_manifest, manifest::http::release_manifest, manifest::http::withdraw_manifest, manifest::http::take_over_manifest, manifest::http::refuse_take_over_manifest, manifest::http::hand_over_manifest, manifest::http::arrive_manifest, manifest::http::not_receive_manifest, manifest::http::sign_late_manifest, manifest::http::receive_manifest, manifest::http::confirm_manifest, manifest::http::treat_manifest, manifest::http::gate_manifest, manifest::http::send_on_manifest, manifest::http::cancel_manifest, manifest::http::void_manifest, manifest::http::report_incident, manifest::http::record_official_no, manifest::http::correct_manifest, manifest::http::agree_manifest, manifest::http::disagree_manifest, manifest::http::issue_manifest, manifest::http::issue_manifest_like, manifest::http::back_enter_manifest, manifest::http::load_manifest, manifest::http::confirm_manifests, manifest::http::weigh_trip, manifest::http::strike_weighing, manifest::http::get_trip, manifest::http::list_manifests, manifest::http::get_manifest, manifest::http::list_next_acts, manifest::http::list_manifest_events, manifest::http::get_manifest_evidence, manifest::http::create_draft, manifest::http::list_drafts, manifest::http::get_draft, manifest::http::put_draft, manifest::http::delete_draft, manifest::http::issue_draft, manifest::http::list_events,
+        manifest::http::list_incidents,
+        manifest::http::list_outages,
+        manifest::http::open_outage,
+        manifest::http::close_outage,
+        manifest::http::make_one_time_code,
+        manifest::http::duplicate_manifest,
     ],
     root: [evidence::http::list_keys, get_problem_kind, live, ready],
 }
@@ -100,6 +107,7 @@ pub fn formats() -> Vec<FormatCheck> {
     all.extend(mass::FORMATS);
     all.extend(catalogue::code::FORMATS);
     all.push(registry::plate::FORMAT);
+    all.extend(manifest::number::FORMATS);
     all
 }
 
@@ -111,6 +119,10 @@ pub fn problem_kinds() -> Vec<&'static Kind> {
     all.extend(catalogue::acts::KINDS.iter());
     all.extend(registry::acts::KINDS.iter());
     all.extend(filing::acts::KINDS.iter());
+    all.extend(manifest::domain::KINDS.iter());
+    all.extend(manifest::corrections::KINDS.iter());
+    all.extend(manifest::acts::ending::KINDS.iter());
+    all.extend(manifest::table::REQUIREMENTS.iter().map(|rule| &rule.kind));
     all.push(&evidence::NUMBERS_EXHAUSTED);
     all
 }

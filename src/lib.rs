@@ -8,6 +8,8 @@ pub mod cli;
 pub mod evidence;
 pub mod filing;
 pub mod identity;
+pub mod ledger;
+pub mod manifest;
 pub mod platform;
 pub mod registry;
 

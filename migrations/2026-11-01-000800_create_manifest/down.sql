@@ -1,3 +1,4 @@
+DROP TABLE incompatible_pairs;
 DROP TABLE outages;
 DROP TABLE incidents;
 DROP TABLE correction_voices;

@@ -96,7 +96,8 @@ CREATE TABLE trips (
 CREATE INDEX trips_by_carrier ON trips (carrier_id, id);
 CREATE TABLE trip_legs (
     trip_id     uuid NOT NULL REFERENCES trips,
-    manifest_id uuid NOT NULL REFERENCES manifests,
+    -- Deferred: a back-entered manifest has its trip before its header is written.
+    manifest_id uuid NOT NULL REFERENCES manifests DEFERRABLE INITIALLY DEFERRED,
     leg_no      int  NOT NULL,
     PRIMARY KEY (trip_id, manifest_id, leg_no)
 );
@@ -150,4 +151,13 @@ CREATE TABLE outages (
     opened_at timestamptz NOT NULL,
     reason    text NOT NULL,
     closed_at timestamptz
+);
+
+-- Pairs of categories that may not ride together. Ships empty: no table of pairs is held, and none is invented.
+CREATE TABLE incompatible_pairs (
+    category_a text NOT NULL,
+    category_b text NOT NULL,
+    source     text NOT NULL,
+    PRIMARY KEY (category_a, category_b),
+    CONSTRAINT incompatible_pairs_ordered CHECK (category_a <= category_b)
 );

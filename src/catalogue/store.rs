@@ -55,8 +55,8 @@ const CODE_FACTS: Sql = Sql(concat!(
 ///
 /// # Errors
 /// As the database.
-pub async fn code_facts(conn: &mut AsyncPgConnection, day: NaiveDate, codes: &[String]) -> Result<CodeFacts, Problem> {
-    let rows: Vec<CodeFactRow> = CODE_FACTS.bind::<Date, _>(day).bind::<Array<Text>, _>(codes).load(conn).await?;
+pub async fn code_facts(mut conn: &AsyncPgConnection, day: NaiveDate, codes: &[String]) -> Result<CodeFacts, Problem> {
+    let rows: Vec<CodeFactRow> = CODE_FACTS.bind::<Date, _>(day).bind::<Array<Text>, _>(codes).load(&mut conn).await?;
     let mut facts = CodeFacts::default();
     for row in rows {
         (facts.known, facts.used) = (row.known, row.used);

@@ -16,4 +16,4 @@ pub use act::{ActAnswer, CheckAnswer, Done, Head, NUMBERS_EXHAUSTED, Outcome, Tx
 pub use chain::{GENESIS, Method, NewEvent, Proof, Signer, canonical, content_hash, event_hash};
 pub use feed::run_feed;
 pub use store::{StoredEvent, events_of, log_access};
-pub use verify::{Evidence, KeySet, Verdict, verify};
+pub use verify::{Evidence, ExportedChain, ExportedEvent, ExportedPart, FORMAT, KeySet, Verdict, verify};

@@ -62,10 +62,10 @@ impl StoredEvent {
 }
 
 /// Events by id, in the order of the ids (UUIDv7: the order of the acts).
-pub(super) async fn events_by_id(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<StoredEvent>, Problem> {
+pub(super) async fn events_by_id(mut conn: &AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<StoredEvent>, Problem> {
     Ok(Sql("SELECT id, subject_id, subject_kind, seq, version, act, prev_hash, hash, bytes, recorded_at FROM events WHERE id = ANY($1) ORDER BY id")
         .bind::<Array<SqlUuid>, _>(ids)
-        .load(conn)
+        .load(&mut conn)
         .await?)
 }
 

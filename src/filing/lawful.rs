@@ -105,7 +105,7 @@ const PLAN_FLOWS_FOR: Sql = Sql("SELECT f.id AS flow_id, f.planned_g, f.filing_n
 /// # Errors
 /// As the database.
 pub async fn plan_flows_for(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     site: Uuid,
     year: i32,
     receiver_unit: Uuid,
@@ -117,7 +117,7 @@ pub async fn plan_flows_for(
         .bind::<SqlUuid, _>(receiver_unit)
         .bind::<Array<Text>, _>(codes(pairs))
         .bind::<Array<Text>, _>(methods(pairs))
-        .load(conn)
+        .load(&mut conn)
         .await?;
     rows.into_iter()
         .map(|row| match (row.flow_id, row.planned_g) {
@@ -152,7 +152,7 @@ const APPROVALS_FOR: Sql = Sql("SELECT a.id AS approval_id, a.approved_g, a.vali
 /// # Errors
 /// As the database.
 pub async fn approvals_for(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     consignor_unit: Uuid,
     receiver_unit: Uuid,
     day: NaiveDate,
@@ -164,7 +164,7 @@ pub async fn approvals_for(
         .bind::<Date, _>(day)
         .bind::<Array<Text>, _>(codes(pairs))
         .bind::<Array<Text>, _>(methods(pairs))
-        .load(conn)
+        .load(&mut conn)
         .await?;
     rows.into_iter()
         .map(|row| match (row.approval_id, row.approved_g, row.valid_to, row.decision_no) {

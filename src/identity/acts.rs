@@ -137,7 +137,7 @@ pub async fn register(call: &Call, unit: UnitFacts, person: PersonFacts, secret:
     // Nobody is logged in yet: the key is unique within the unit's own code.
     let stand_in = Uuid::new_v5(&Uuid::NAMESPACE_OID, unit.uscc.as_str().as_bytes());
     let signer = Signer { user: stand_in, membership: None, unit: None, method: Method::Password, with: None };
-    evidence::transact(call, signer, 1, false, async |tx: &mut Tx<'_>| {
+    evidence::transact(call, signer, 1, false, nobody, async |tx: &mut Tx<'_>, ()| {
         let id = insert_unit(tx, &unit, UnitKind::Enterprise, false, None).await?;
         let roles = [Role::UnitAdmin, Role::Clerk, Role::Signatory].into_iter().collect();
         let (user, membership) = insert_person(tx, &person, id, Some(&hash), roles).await?;
@@ -146,6 +146,11 @@ pub async fn register(call: &Call, unit: UnitFacts, person: PersonFacts, secret:
         Ok(())
     })
     .await
+}
+
+/// Acts without a logged-in caller have no rights to read.
+async fn nobody(_: &diesel_async::AsyncPgConnection) -> Result<(), Problem> {
+    Ok(())
 }
 
 async fn insert_unit(
@@ -522,7 +527,7 @@ pub async fn create_first_admin(call: &Call, uscc: Uscc, unit_name: &str, login:
     check_length(secret, PASSWORD_MIN, "/password")?;
     let hash = password::hash(&call.app, secret).await?;
     let signer = Signer { user: Uuid::nil(), membership: None, unit: None, method: Method::System, with: None };
-    evidence::transact(call, signer, 1, false, async |tx: &mut Tx<'_>| {
+    evidence::transact(call, signer, 1, false, nobody, async |tx: &mut Tx<'_>, ()| {
         if store::count_platform_admins(tx.conn).await? > 0 {
             return Err(refuse("", IdentityRefusal::AdminExists));
         }

@@ -11,6 +11,7 @@ use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError, web};
 use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
 use futures_util::future::{Ready, ready};
 use sha2::{Digest, Sha256};
 
@@ -96,6 +97,14 @@ pub async fn authenticate(request: ServiceRequest, next: Next<impl MessageBody +
     }
 }
 
+/// The actor of an access token that came in a body: the second person at one device.
+///
+/// # Errors
+/// 401.
+pub async fn actor_of_token(app: &App, token: &str) -> Result<Arc<Actor>, Problem> {
+    actor_of(app, Some(&format!("Bearer {token}"))).await
+}
+
 async fn actor_of(app: &App, authorization: Option<&str>) -> Result<Arc<Actor>, Problem> {
     let none = || Problem::of(&kinds::UNAUTHENTICATED);
     let text = authorization.and_then(|value| value.strip_prefix("Bearer ")).filter(|text| text.len() <= 2_000).ok_or_else(none)?;
@@ -159,17 +168,17 @@ pub async fn transact<F>(call: &Call, actor: &Actor, acts: usize, secret: bool, 
 where
     F: AsyncFnOnce(&mut Tx<'_>, &Actor) -> Result<(), Problem>,
 {
-    evidence::transact(call, actor.signer(), acts, secret, async |tx: &mut Tx<'_>| {
-        let now = tx.now();
-        let fresh = match (actor.session, &actor.api_key) {
-            (Some(session), _) => store::actor_of_session(tx.conn, session, actor.membership, actor.method, now, legal_day(now)).await?,
-            (None, Some(hash)) => store::actor_of_key(tx.conn, hash, now).await?,
-            (None, None) => None,
+    let now = call.now;
+    let rights = async |conn: &AsyncPgConnection| {
+        let fresh = match (actor.session, &actor.api_key, &actor.by_code) {
+            (Some(session), ..) => store::actor_of_session(conn, session, actor.membership, actor.method, now, legal_day(now)).await?,
+            (None, Some(hash), _) => store::actor_of_key(conn, hash, now).await?,
+            (None, None, Some(by_code)) => super::one_time::use_up(conn, actor, by_code, now).await?,
+            (None, None, None) => None,
         };
-        let fresh = fresh.ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED))?;
-        body(tx, &fresh).await
-    })
-    .await
+        fresh.ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED))
+    };
+    evidence::transact(call, actor.signer(), acts, secret, rights, async |tx: &mut Tx<'_>, fresh: Actor| body(tx, &fresh).await).await
 }
 
 /// SHA-256 of a secret with enough entropy of its own, or of a name that need not be readable in a table.

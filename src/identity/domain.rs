@@ -179,6 +179,8 @@ pub struct Actor {
     pub api_key: Option<Vec<u8>>,
     /// Delegations of that key.
     pub delegations: Vec<Delegation>,
+    /// The one-time code, when the person signs without an own device.
+    pub by_code: Option<super::one_time::ByCode>,
 }
 
 impl Actor {
@@ -205,6 +207,8 @@ impl Actor {
     /// As evidence takes it.
     #[must_use]
     pub fn signer(&self) -> Signer {
-        Signer { user: self.user, membership: self.membership, unit: self.unit_id(), method: self.method, with: None }
+        // The event names both: the signer, and who made the code for him or lent the device.
+        let with = self.by_code.as_ref().map(|code| if code.made_by == self.user { code.device_user } else { code.made_by });
+        Signer { user: self.user, membership: self.membership, unit: self.unit_id(), method: self.method, with }
     }
 }

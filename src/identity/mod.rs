@@ -7,6 +7,7 @@ pub mod acts;
 pub mod auth;
 mod domain;
 pub mod http;
+pub mod one_time;
 mod password;
 mod store;
 pub mod token;
@@ -14,5 +15,6 @@ pub mod uscc;
 
 pub use auth::transact;
 pub use domain::{ActingUnit, Actor, Delegation, Role, Roles, UnitKind};
+pub use one_time::Signing;
 pub use store::{UnitRow, driver_unit, officer_sees, unit_by_id, unit_by_uscc};
 pub use uscc::Uscc;

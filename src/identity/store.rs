@@ -49,8 +49,8 @@ const UNIT_BY_USCC: Sql = Sql("SELECT id, uscc, name, kind, is_external, divisio
 ///
 /// # Errors
 /// As the database.
-pub async fn unit_by_id(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Option<UnitRow>, Problem> {
-    Ok(UNIT_BY_ID.bind::<SqlUuid, _>(id).load(conn).await?.pop())
+pub async fn unit_by_id(mut conn: &AsyncPgConnection, id: Uuid) -> Result<Option<UnitRow>, Problem> {
+    Ok(UNIT_BY_ID.bind::<SqlUuid, _>(id).load(&mut conn).await?.pop())
 }
 
 /// A unit by USCC.
@@ -438,6 +438,7 @@ impl ActorRow {
             jurisdiction: self.jurisdiction,
             session,
             api_key,
+            by_code: None,
             delegations: serde_json::from_str::<Vec<Delegation>>(&self.delegations).unwrap_or_default(),
         }
     }
@@ -445,7 +446,7 @@ impl ActorRow {
 
 /// The actor of a session, with the rights of this moment; None when session or membership ended.
 pub(super) async fn actor_of_session(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     session: Uuid,
     membership: Option<Uuid>,
     method: Method,
@@ -465,14 +466,14 @@ pub(super) async fn actor_of_session(
     .bind::<Nullable<SqlUuid>, _>(membership)
     .bind::<Timestamptz, _>(now)
     .bind::<Date, _>(today)
-    .load(conn)
+    .load(&mut conn)
     .await?
     .pop();
     Ok(row.map(|row| row.into_actor(membership, Some(session), None, method)))
 }
 
 /// The actor of an API key, with its delegations in force.
-pub(super) async fn actor_of_key(conn: &mut AsyncPgConnection, hash: &[u8], now: DateTime<Utc>) -> Result<Option<Actor>, Problem> {
+pub(super) async fn actor_of_key(mut conn: &AsyncPgConnection, hash: &[u8], now: DateTime<Utc>) -> Result<Option<Actor>, Problem> {
     let row: Option<ActorRow> =
         Sql("WITH k AS (UPDATE api_keys SET last_used_at = $2 WHERE key_hash = $1 AND revoked_at IS NULL AND expires_at > $2 \
          AND (last_used_at IS NULL OR last_used_at < $2 - interval '1 minute') RETURNING id), \
@@ -485,7 +486,7 @@ pub(super) async fn actor_of_key(conn: &mut AsyncPgConnection, hash: &[u8], now:
          FROM a JOIN units n ON n.id = a.unit_id LEFT JOIN k ON true")
         .bind::<Binary, _>(hash)
         .bind::<Timestamptz, _>(now)
-        .load(conn)
+        .load(&mut conn)
         .await?
         .pop();
     Ok(row.map(|row| row.into_actor(None, None, Some(hash.to_vec()), Method::DelegatedKey)))
@@ -694,4 +695,37 @@ pub(super) async fn is_live_refresh(conn: &mut AsyncPgConnection, hash: &[u8], n
     .await?
     .pop();
     Ok(row.is_some_and(|row| row.live))
+}
+
+/// The actor of a person in a unit, for one act by one-time code.
+pub(super) async fn actor_of_member(
+    mut conn: &AsyncPgConnection,
+    user: Uuid,
+    unit: Uuid,
+    today: NaiveDate,
+    by_code: super::one_time::ByCode,
+) -> Result<Option<Actor>, Problem> {
+    use diesel::QueryableByName;
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        membership_id: Uuid,
+        #[diesel(embed)]
+        actor: ActorRow,
+    }
+    let row: Option<Row> =
+        Sql("SELECT m.id AS membership_id, u.id AS user_id, u.name AS user_name, n.id AS unit_id, n.name AS unit_name, n.kind AS unit_kind, \
+         n.verified_at IS NOT NULL AS is_verified, \
+         m.roles || coalesce((SELECT array_agg(DISTINCT r) FROM deputies d JOIN memberships p ON p.id = d.membership_id, unnest(p.roles) r \
+           WHERE d.deputy_id = m.id AND p.ended_at IS NULL AND $3 BETWEEN d.from_on AND d.until_on AND r = 'signatory'), '{}') AS roles, \
+         '{}'::text[] AS jurisdiction, '[]'::text AS delegations \
+         FROM memberships m JOIN users u ON u.id = m.user_id JOIN units n ON n.id = m.unit_id \
+         WHERE m.user_id = $1 AND m.unit_id = $2 AND m.ended_at IS NULL ORDER BY m.id LIMIT 1")
+        .bind::<SqlUuid, _>(user)
+        .bind::<SqlUuid, _>(unit)
+        .bind::<Date, _>(today)
+        .load(&mut conn)
+        .await?
+        .pop();
+    Ok(row.map(|row| Actor { by_code: Some(by_code), ..row.actor.into_actor(Some(row.membership_id), None, None, Method::OneTimeCode) }))
 }

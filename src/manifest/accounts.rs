@@ -79,7 +79,14 @@ fn moved_out(before: &Record, after: &Record, gate: Gate) -> Vec<Posting> {
                 Gate::Limited => Some(licence_limit_g(year_g.get(), after.consignment.planned_receipt_on)),
                 Gate::Open => None,
             };
-            postings.push(posting(AccountKind::LicenceLine, *licence_line_id, after.consignment.planned_receipt_on.year(), moved_g - declared_g, 0, limit));
+            postings.push(posting(
+                AccountKind::LicenceLine,
+                *licence_line_id,
+                after.consignment.planned_receipt_on.year(),
+                moved_g - declared_g,
+                0,
+                limit,
+            ));
         }
     })
 }
@@ -111,6 +118,24 @@ fn reversed(mut postings: Vec<Posting>) -> Vec<Posting> {
 #[must_use]
 pub fn cancelled(before: &Record) -> Vec<Posting> {
     reversed(issued(before))
+}
+
+/// Voided: what is still reserved goes back, and what was settled for it too; the graph keeps what really moved.
+#[must_use]
+pub fn voided(record: &Record) -> Vec<Posting> {
+    let mut postings = issued(record);
+    let unsealed = Record::new(record.id, record.consignment.clone());
+    if record.release.is_some() {
+        postings.extend(moved_out(&unsealed, record, Gate::Open));
+    }
+    if record.receipt.is_some() {
+        let before = Record { receipt: None, verdict: None, ..record.clone() };
+        postings.extend(received(&before, record));
+        if record.verdict.is_some() {
+            postings.extend(confirmed(record, record));
+        }
+    }
+    reversed(postings)
 }
 
 /// Where release was skipped, what came counts as moved out; the licence's reservation moves to the year of receipt.
@@ -168,7 +193,8 @@ pub fn corrected(before: &Record, after: &Record) -> Vec<Posting> {
             postings.push(posting(AccountKind::Approval, approval, 0, reserved_g, settled_g, None));
         }
         if let Cover::Licence { licence_line_id, .. } = &line.cover {
-            let received_year = after.receipt.as_ref().map_or(after.consignment.planned_receipt_on.year(), |receipt| legal_day(receipt.received_at).year());
+            let received_year =
+                after.receipt.as_ref().map_or(after.consignment.planned_receipt_on.year(), |receipt| legal_day(receipt.received_at).year());
             let (reserved_g, settled_g) = if decided { (0, after.accepted_g(line.line) - before.accepted_g(line.line)) } else { (moved, 0) };
             postings.push(posting(AccountKind::LicenceLine, *licence_line_id, received_year, reserved_g, settled_g, None));
         }

@@ -2,7 +2,7 @@
 //! what a finding does to the act.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
-use diesel::sql_types::{Array, Bool, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
@@ -44,33 +44,22 @@ pub struct Ends {
     pub is_cross_province: bool,
 }
 
-#[derive(diesel::QueryableByName)]
-struct PrefectureRow {
-    #[diesel(sql_type = Text)]
-    code: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    prefecture: Option<String>,
-}
-
-/// Looks up both sites.
+/// Looks up both sites and the carrier.
 ///
 /// # Errors
 /// `bad-parameter` for a site that is not there, or whose division has no prefecture.
-pub async fn ends(conn: &mut AsyncPgConnection, departure: Uuid, receiver: Uuid) -> Result<Ends, Problem> {
-    let sites = registry::sites(conn, &[departure, receiver]).await?;
+pub async fn ends(conn: &AsyncPgConnection, departure: Uuid, receiver: Uuid, carrier: Uuid) -> Result<(Ends, Party), Problem> {
+    let wanted = [departure, receiver];
+    // Independent look-ups travel together: one round trip for both.
+    let (sites, carrier) = futures_util::try_join!(registry::sites(conn, &wanted), super::trips::carrier_party(conn, carrier))?;
     let find = |id: Uuid| sites.iter().find(|site| site.site_id() == id).cloned();
     let no_site = |name: &str| Problem::parameter(name, Words::new("场所不存在", "There is no such site"));
     let departure = find(departure).ok_or_else(|| no_site("consignor_site_id"))?;
     let receiver = find(receiver).ok_or_else(|| no_site("receiver_site_id"))?;
-    let rows: Vec<PrefectureRow> = Sql("SELECT code, prefecture FROM divisions WHERE code = ANY($1)")
-        .bind::<Array<Text>, _>([departure.division(), receiver.division()])
-        .load(conn)
-        .await?;
-    let prefecture = |code: &str| rows.iter().find(|row| row.code == code).and_then(|row| row.prefecture.clone());
     let no_prefecture = || Problem::parameter("consignor_site_id", Words::new("场所所在区划无法确定地级市", "The site's division has no prefecture"));
-    let from = prefecture(departure.division()).ok_or_else(no_prefecture)?;
-    let to = prefecture(receiver.division()).ok_or_else(no_prefecture)?;
-    Ok(Ends { is_cross_province: from.get(..2) != to.get(..2), prefecture: from, departure, receiver })
+    let from = departure.prefecture().map(str::to_owned).ok_or_else(no_prefecture)?;
+    let to = receiver.prefecture().map(str::to_owned).ok_or_else(no_prefecture)?;
+    Ok((Ends { is_cross_province: from.get(..2) != to.get(..2), prefecture: from, departure, receiver }, carrier))
 }
 
 /// A site as a party.
@@ -98,6 +87,62 @@ pub struct Basics<'a> {
     pub link: Option<(super::parts::Link, Party)>,
 }
 
+/// What law and records say of every line, looked up together.
+struct Law {
+    codes: catalogue::CodeFacts,
+    covers: Vec<Result<registry::LicenceInForce, NoLicence>>,
+    flows: Vec<Option<filing::PlanInForce>>,
+    approvals: Vec<Option<filing::ApprovalInForce>>,
+    contract: Option<registry::ContractInForce>,
+    hints: Hints,
+}
+
+/// Which questions an issue asks: a return to the own site asks for no licence, plan or approval, a re-consignment for all
+/// but the plan and the contract.
+struct Asks {
+    licence: bool,
+    plan: bool,
+    approval: bool,
+}
+
+/// The six look-ups are independent, so they travel together: one round trip.
+async fn law(conn: &AsyncPgConnection, input: &IssueManifest, ends: &Ends, consignor: Uuid, asks: &Asks) -> Result<Law, Problem> {
+    let (departure, receiver) = (&ends.departure, &ends.receiver);
+    let (departs_on, receipt_on) = (input.planned_departure_on, input.planned_receipt_on);
+    let pairs: Vec<(WasteCode, MethodCode)> = input.lines.iter().map(|line| (line.waste_code, line.method)).collect();
+    let codes: Vec<String> = pairs.iter().map(|(code, _)| code.to_string()).collect();
+    let categories: Vec<String> = pairs.iter().map(|(code, _)| code.category()).collect();
+    let (codes, covers, flows, approvals, contract, hints) = futures_util::try_join!(
+        catalogue::code_facts(conn, departs_on, &codes),
+        async {
+            if !asks.licence {
+                return Ok(Vec::new());
+            }
+            registry::licence_cover(conn, receiver.unit_id(), receiver.site_id(), receipt_on, &pairs).await
+        },
+        async {
+            if !asks.plan {
+                return Ok(Vec::new());
+            }
+            filing::plan_flows_for(conn, departure.site_id(), departs_on.year(), receiver.unit_id(), &pairs).await
+        },
+        async {
+            if !asks.approval {
+                return Ok(Vec::new());
+            }
+            filing::approvals_for(conn, consignor, receiver.unit_id(), departs_on, &pairs).await
+        },
+        async {
+            if !asks.plan {
+                return Ok(None);
+            }
+            registry::contract_between(conn, departure.unit_id(), receiver.unit_id(), departs_on).await
+        },
+        hints(conn, consignor, &codes, &categories),
+    )?;
+    Ok(Law { codes, covers, flows, approvals, contract, hints })
+}
+
 /// Checks a manifest to be issued and makes its consignment: every fault of every line at once.
 ///
 /// # Errors
@@ -105,88 +150,26 @@ pub struct Basics<'a> {
 pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: Basics<'_>, findings: &mut Findings) -> Result<Consignment, Problem> {
     let Ends { departure, receiver, is_cross_province, .. } = basics.ends;
     let kind = basics.link.as_ref().map(|(link, _)| link.kind);
-    let (departs_on, receipt_on) = (input.planned_departure_on, input.planned_receipt_on);
-    let pairs: Vec<(WasteCode, MethodCode)> = input.lines.iter().map(|line| (line.waste_code, line.method)).collect();
-    let codes: Vec<String> = pairs.iter().map(|(code, _)| code.to_string()).collect();
-    let facts = catalogue::code_facts(conn, departs_on, &codes).await?;
-    if let Some(text) = facts.warning() {
-        findings.add(&table::EDITION_NOT_LOADED, "", text.zh, text.en);
-    }
-    if !departure.is_verified() && kind.is_none() {
-        findings.plain(&table::UNIT_NOT_VERIFIED, "/consignor_site_id");
-    }
-    if departure.division().starts_with("00") || departure.is_external() && kind.is_none() {
-        findings.plain(&table::FOREIGN_CONSIGNOR, "/consignor_site_id");
-    }
-    if let Some(reason) = receiver.closed_on(receipt_on) {
-        let (zh, en) = (format!("接受人公告 {receipt_on} 停止接收：{reason}"), format!("The receiver is closed on {receipt_on}: {reason}"));
-        findings.add(&table::SITE_CLOSED, "/planned_receipt_on", zh, en);
-    }
-    if receipt_on < departs_on {
+    if input.planned_receipt_on < input.planned_departure_on {
         return Err(Problem::parameter("planned_receipt_on", Words::new("计划接受日早于计划移出日", "The planned receipt is before the departure")));
     }
-    // A return to the own site asks for no licence, plan or approval; a re-consignment for all but the plan.
-    let (asks_licence, asks_plan) = (kind != Some(LinkKind::Return), kind.is_none());
-    let covers = if asks_licence { registry::licence_cover(conn, receiver.unit_id(), receiver.site_id(), receipt_on, &pairs).await? } else { Vec::new() };
-    let flows =
-        if asks_plan { filing::plan_flows_for(conn, departure.site_id(), departs_on.year(), receiver.unit_id(), &pairs).await? } else { Vec::new() };
+    let licence = kind != Some(LinkKind::Return);
+    let asks = Asks { licence, plan: kind.is_none(), approval: *is_cross_province && licence };
     let consignor_unit = basics.link.as_ref().map_or(departure.unit_id(), |(_, consignor)| consignor.unit_id);
-    let approvals = if *is_cross_province && asks_licence {
-        filing::approvals_for(conn, consignor_unit, receiver.unit_id(), departs_on, &pairs).await?
-    } else {
-        Vec::new()
-    };
-    if asks_plan && registry::contract_between(conn, departure.unit_id(), receiver.unit_id(), departs_on).await?.is_none() {
-        findings.plain(&table::CONTRACT_MISSING, "/receiver_site_id");
-    }
+    let law = law(conn, input, basics.ends, consignor_unit, &asks).await?;
+    whole(input, basics.ends, &law, &asks, findings);
     let mut lines = Vec::new();
     for (index, line) in input.lines.iter().enumerate() {
         let at = format!("/lines/{index}");
-        let (name, category, hazards) = listed(&facts, line, &at, findings);
+        let (name, category, hazards) = listed(&law.codes, line, &at, findings);
         let mass_g = line.declared_g.grams();
-        unlikely_mass(mass_g, None, &format!("{at}/declared_g"), findings);
-        let cover = cover_of(conn, line, covers.get(index), receiver, receipt_on, &at, findings).await?;
-        let plan_flow = match flows.get(index) {
-            Some(Some(flow)) => Some(FlowUsed { flow_id: flow.flow_id(), planned_g: flow.planned_g() }),
-            Some(None) => {
-                let help = json!({
-                    "act": "record_plan_flow", "method": "POST", "path": "/api/v1/plan_flows",
-                    "body": { "site_id": departure.site_id(), "year": departs_on.year(), "code": line.waste_code, "receiver_id": receiver.unit_id(),
-                              "receiver_site_id": receiver.site_id(), "method": line.method, "planned_g": mass_g },
-                });
-                findings.with_help(
-                    &table::PLAN_MISSING,
-                    at.clone(),
-                    format!("管理计划 {} 年未包含 {} 以 {} 方式转移至{}；可按 help 中的内容变更计划", departs_on.year(), line.waste_code, line.method, receiver.unit_name()),
-                    format!("The plan of {} has no flow of {} by {} to {}; help holds the change ready", departs_on.year(), line.waste_code, line.method, receiver.unit_name()),
-                    help,
-                );
-                None
-            }
-            None => None,
-        };
-        let approval = match approvals.get(index) {
-            Some(Some(approval)) => Some(ApprovalUsed {
-                approval_id: approval.approval_id(),
-                decision_no: approval.decision_no().to_owned(),
-                approved_g: approval.approved_g(),
-            }),
-            Some(None) => {
-                findings.add(
-                    &table::APPROVAL_MISSING,
-                    at.clone(),
-                    format!("{} 跨省转移至{}未见有效批准", line.waste_code, receiver.unit_name()),
-                    format!("No approval in force for {} to {}", line.waste_code, receiver.unit_name()),
-                );
-                None
-            }
-            None => None,
-        };
+        unlikely_mass(mass_g, law.hints.median_g(&line.waste_code.to_string()), &format!("{at}/declared_g"), findings);
+        let cover = cover_of(conn, line, law.covers.get(index), receiver, input.planned_receipt_on, &at, findings).await?;
         lines.push(Line {
             line: i32::try_from(index).unwrap_or(i32::MAX).saturating_add(1),
             waste_code: line.waste_code,
-            edition_in_force: facts.known.clone().unwrap_or_default(),
-            edition_used: facts.used.clone().unwrap_or_default(),
+            edition_in_force: law.codes.known.clone().unwrap_or_default(),
+            edition_used: law.codes.used.clone().unwrap_or_default(),
             name: line.name.clone().unwrap_or(name),
             category,
             hazards,
@@ -197,8 +180,8 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
             declared_g: mass_g,
             method: line.method,
             cover,
-            plan_flow,
-            approval,
+            plan_flow: flow_of(line, law.flows.get(index), basics.ends, input, &at, findings),
+            approval: approval_of(line, law.approvals.get(index), receiver, &at, findings),
         });
     }
     let (consignor, link) = match basics.link {
@@ -212,11 +195,112 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
         carrier: basics.carrier,
         hirer: input.hirer,
         lines,
-        planned_departure_on: departs_on,
-        planned_receipt_on: receipt_on,
+        planned_departure_on: input.planned_departure_on,
+        planned_receipt_on: input.planned_receipt_on,
         emergency_measures: input.emergency_measures.clone(),
         link,
     })
+}
+
+/// What concerns the manifest as a whole.
+fn whole(input: &IssueManifest, ends: &Ends, law: &Law, asks: &Asks, findings: &mut Findings) {
+    let (departure, receiver, receipt_on) = (&ends.departure, &ends.receiver, input.planned_receipt_on);
+    if let Some(text) = law.codes.warning() {
+        findings.add(&table::EDITION_NOT_LOADED, "", text.zh, text.en);
+    }
+    if asks.plan && !departure.is_verified() {
+        findings.plain(&table::UNIT_NOT_VERIFIED, "/consignor_site_id");
+    }
+    if asks.plan && departure.is_external() {
+        findings.plain(&table::FOREIGN_CONSIGNOR, "/consignor_site_id");
+    }
+    if let Some(reason) = receiver.closed_on(receipt_on) {
+        let (zh, en) = (format!("接受人公告 {receipt_on} 停止接收：{reason}"), format!("The receiver is closed on {receipt_on}: {reason}"));
+        findings.add(&table::SITE_CLOSED, "/planned_receipt_on", zh, en);
+    }
+    if asks.plan && law.contract.is_none() {
+        findings.plain(&table::CONTRACT_MISSING, "/receiver_site_id");
+    }
+    for pair in &law.hints.incompatible {
+        findings.add(&table::INCOMPATIBLE, "/lines", format!("{pair} 不相容，不得同车"), format!("{pair} may not ride together"));
+    }
+}
+
+/// The flow of the plan, or the refusal with the change made ready.
+fn flow_of(
+    line: &LineInput,
+    flow: Option<&Option<filing::PlanInForce>>,
+    ends: &Ends,
+    input: &IssueManifest,
+    at: &str,
+    findings: &mut Findings,
+) -> Option<FlowUsed> {
+    let flow = match flow? {
+        Some(flow) => return Some(FlowUsed { flow_id: flow.flow_id(), planned_g: flow.planned_g() }),
+        None => json!({
+            "act": "record_plan_flow", "method": "POST", "path": "/api/v1/plan_flows",
+            "body": {
+                "site_id": ends.departure.site_id(), "year": input.planned_departure_on.year(), "code": line.waste_code,
+                "receiver_id": ends.receiver.unit_id(), "receiver_site_id": ends.receiver.site_id(), "method": line.method,
+                "planned_g": line.declared_g.grams(),
+            },
+        }),
+    };
+    let (year, code, method, to) = (input.planned_departure_on.year(), line.waste_code, line.method, ends.receiver.unit_name());
+    findings.with_help(
+        &table::PLAN_MISSING,
+        at,
+        format!("管理计划 {year} 年未包含 {code} 以 {method} 方式转移至{to}；可按 help 中的内容变更计划"),
+        format!("The plan of {year} has no flow of {code} by {method} to {to}; help holds the change ready"),
+        flow,
+    );
+    None
+}
+
+/// The approval in force, or the refusal.
+fn approval_of(
+    line: &LineInput,
+    approval: Option<&Option<filing::ApprovalInForce>>,
+    receiver: &SiteFacts,
+    at: &str,
+    findings: &mut Findings,
+) -> Option<ApprovalUsed> {
+    if let Some(approval) = approval? {
+        let decision_no = approval.decision_no().to_owned();
+        return Some(ApprovalUsed { approval_id: approval.approval_id(), decision_no, approved_g: approval.approved_g() });
+    }
+    let (code, to) = (line.waste_code, receiver.unit_name());
+    findings.add(&table::APPROVAL_MISSING, at, format!("{code} 跨省转移至{to}未见有效批准"), format!("No approval in force for {code} to {to}"));
+    None
+}
+
+/// What only warns: the unit's own habits, and pairs that may not ride together where a table of pairs is loaded.
+#[derive(Default, serde::Deserialize)]
+struct Hints {
+    #[serde(default)]
+    medians: std::collections::BTreeMap<String, i64>,
+    #[serde(default)]
+    incompatible: Vec<String>,
+}
+
+impl Hints {
+    fn median_g(&self, code: &str) -> Option<i64> {
+        self.medians.get(code).copied()
+    }
+}
+
+/// Manifests of the unit that are looked at for its habit; a habit of one is none.
+const HINTS: Sql = Sql("SELECT json_build_object( \
+     'medians', (SELECT coalesce(json_object_agg(x.code, x.median), '{}') FROM (SELECT h.code, percentile_disc(0.5) WITHIN GROUP (ORDER BY h.declared_g) AS median \
+        FROM (SELECT unnest(m.codes) AS code, m.declared_g FROM (SELECT y.manifest_id FROM manifest_parties y WHERE y.unit_id = $1 AND y.relation = 'consignor' \
+          ORDER BY y.manifest_id DESC LIMIT 10) y JOIN manifests m ON m.id = y.manifest_id) h WHERE h.code = ANY($2) GROUP BY h.code HAVING count(*) >= 3) x), \
+     'incompatible', (SELECT coalesce(json_agg(i.category_a || ' / ' || i.category_b), '[]') FROM incompatible_pairs i WHERE i.category_a = ANY($3) AND i.category_b = ANY($3)) \
+     )::text AS doc");
+
+async fn hints(mut conn: &AsyncPgConnection, consignor: Uuid, codes: &[String], categories: &[String]) -> Result<Hints, Problem> {
+    let row: Option<crate::platform::db::TextRow> =
+        HINTS.bind::<SqlUuid, _>(consignor).bind::<Array<Text>, _>(codes).bind::<Array<Text>, _>(categories).load(&mut conn).await?.pop();
+    row.map_or_else(|| Ok(Hints::default()), |row| serde_json::from_str(&row.doc).map_err(|error| Problem::internal(&error)))
 }
 
 /// Name, category and hazards of a code on the day.
@@ -234,7 +318,12 @@ fn listed(facts: &catalogue::CodeFacts, line: &LineInput, at: &str, findings: &m
             unknown()
         }
         Listing::Unlisted => {
-            findings.add(&table::CODE_NOT_LISTED, format!("{at}/waste_code"), format!("{code} 不在当日施行的名录中"), format!("{code} is not in the catalogue of that day"));
+            findings.add(
+                &table::CODE_NOT_LISTED,
+                format!("{at}/waste_code"),
+                format!("{code} 不在当日施行的名录中"),
+                format!("{code} is not in the catalogue of that day"),
+            );
             unknown()
         }
     }
@@ -321,7 +410,10 @@ pub fn judge_balances(record: &Record, balances: &[Balance], findings: &mut Find
                     let (zh, en) = if balance.is_booked {
                         sums("批准", "approved", balance.sum_g, approval.approved_g.get())
                     } else {
-                        (format!("批准文号 {} 仅余 {left_g} 克", approval.decision_no), format!("Only {left_g} g are left of approval {}", approval.decision_no))
+                        (
+                            format!("批准文号 {} 仅余 {left_g} 克", approval.decision_no),
+                            format!("Only {left_g} g are left of approval {}", approval.decision_no),
+                        )
                     };
                     findings.add(&table::APPROVAL_EXCEEDED, format!("/lines/{index}"), zh, en);
                 }
@@ -360,7 +452,13 @@ struct OutageRow {
 ///
 /// # Errors
 /// As the database; rules only add findings.
-pub async fn release(tx: &mut Tx<'_>, stored: &Stored, lines: &[ReleasedLine], paper_no: Option<&str>, findings: &mut Findings) -> Result<(), Problem> {
+pub async fn release(
+    tx: &mut Tx<'_>,
+    stored: &Stored,
+    lines: &[ReleasedLine],
+    paper_no: Option<&str>,
+    findings: &mut Findings,
+) -> Result<(), Problem> {
     let record = &stored.record;
     let today = legal_day(tx.now());
     if tx.call.app.numbers == NumberMode::National && stored.official_no.is_none() && paper_no.is_none() {
@@ -371,14 +469,29 @@ pub async fn release(tx: &mut Tx<'_>, stored: &Stored, lines: &[ReleasedLine], p
     }
     for (index, line) in lines.iter().enumerate() {
         if line.basis == Basis::Estimated {
-            findings.add(&table::MASS_ESTIMATED, format!("/lines/{index}/basis"), format!("第 {} 项未经称重", line.line), format!("Line {} was not weighed", line.line));
+            findings.add(
+                &table::MASS_ESTIMATED,
+                format!("/lines/{index}/basis"),
+                format!("第 {} 项未经称重", line.line),
+                format!("Line {} was not weighed", line.line),
+            );
         }
-        unlikely_mass(line.released_g, record.consignment.line(line.line).map(|one| one.declared_g.get()), &format!("/lines/{index}/released_g"), findings);
+        unlikely_mass(
+            line.released_g,
+            record.consignment.line(line.line).map(|one| one.declared_g.get()),
+            &format!("/lines/{index}/released_g"),
+            findings,
+        );
     }
     if let Some(assignment) = record.assignment() {
         let total: i64 = lines.iter().map(|line| line.released_g.get()).sum();
         if let Some(rated) = assignment.rated_load_g.filter(|rated| total > rated.get()) {
-            findings.add(&table::OVERLOAD, "/lines", format!("共 {total} 克，核定载质量 {rated} 克"), format!("{total} g in all, the rated load is {rated} g"));
+            findings.add(
+                &table::OVERLOAD,
+                "/lines",
+                format!("共 {total} 克，核定载质量 {rated} 克"),
+                format!("{total} g in all, the rated load is {rated} g"),
+            );
         }
         // Papers are looked at again on the day of the release, not trusted from the day of the assignment.
         let fresh = super::trips::papers_of(tx.conn, assignment, today).await?;
@@ -394,7 +507,10 @@ pub async fn release(tx: &mut Tx<'_>, stored: &Stored, lines: &[ReleasedLine], p
     let covers = registry::licence_cover(tx.conn, record.consignment.receiver.unit_id, site, receipt_on, &pairs).await?;
     for (line, cover) in licensed.iter().zip(covers) {
         if cover.is_err() {
-            let (zh, en) = (format!("接受人许可证在 {receipt_on} 不再覆盖 {}", line.waste_code), format!("On {receipt_on} no licence covers {}", line.waste_code));
+            let (zh, en) = (
+                format!("接受人许可证在 {receipt_on} 不再覆盖 {}", line.waste_code),
+                format!("On {receipt_on} no licence covers {}", line.waste_code),
+            );
             findings.add(&table::RECEIVER_NOT_LICENSED, "", zh, en);
         }
     }
@@ -436,4 +552,12 @@ pub fn containers(record: &Record, seen: &[String], findings: &mut Findings) {
             format!("Missing: {}; foreign: {}", missing.join(", "), foreign.join(", ")),
         );
     }
+}
+
+/// The four digits of a division's prefecture.
+///
+/// # Errors
+/// As the database.
+pub async fn prefecture_of(conn: &mut AsyncPgConnection, division: &str) -> Result<Option<String>, Problem> {
+    catalogue::division_of(conn, division).await
 }

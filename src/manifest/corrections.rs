@@ -7,7 +7,7 @@
 use diesel::sql_types::{Array, Date, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, BTreeMap};
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::domain::Record;
@@ -97,7 +97,10 @@ impl Refusal for CorrectionRefusal {
     }
     fn text(&self) -> Words {
         match self {
-            Self::NotCorrectable(pointer) => Words::new(format!("{pointer} 不可更正；如当事方、代码有误，请作废后重新提交"), format!("{pointer} cannot be corrected; where party or code is wrong, void it and issue a new one")),
+            Self::NotCorrectable(pointer) => Words::new(
+                format!("{pointer} 不可更正；如当事方、代码有误，请作废后重新提交"),
+                format!("{pointer} cannot be corrected; where party or code is wrong, void it and issue a new one"),
+            ),
             Self::DoesNotFit(why) => Words::new(format!("更正后的内容不合规：{why}"), format!("The corrected part does not hold together: {why}")),
             Self::NoSuchPart | Self::AnotherOpen | Self::NoneOpen => Words::new(self.kind().zh, self.kind().en),
         }
@@ -126,7 +129,9 @@ fn author(record: &Record, part: PartName, part_no: i32) -> Option<Uuid> {
     match part {
         PartName::Consignment => Some(consignment.consignor.unit_id),
         PartName::Release => Some(consignment.departure().unit_id),
-        PartName::Assignment | PartName::TakeOver | PartName::HandOver | PartName::Arrival => record.assignments.get(&part_no).map(|one| one.carrier.unit_id),
+        PartName::Assignment | PartName::TakeOver | PartName::HandOver | PartName::Arrival => {
+            record.assignments.get(&part_no).map(|one| one.carrier.unit_id)
+        }
         PartName::Receipt | PartName::Verdict | PartName::Treatment => Some(consignment.receiver.unit_id),
     }
 }
@@ -338,14 +343,18 @@ pub async fn agree(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Prob
         let now = tx.now();
         let for_all = permit.relations.contains(&Relation::OfficerOfDeparture);
         if for_all && legal_day(now) <= open.due_on {
-            return Err(Problem::forbidden(Words::new(format!("各方可在 {} 前表示意见", open.due_on), format!("The parties may speak until {}", open.due_on))));
+            return Err(Problem::forbidden(Words::new(
+                format!("各方可在 {} 前表示意见", open.due_on),
+                format!("The parties may speak until {}", open.due_on),
+            )));
         }
-        let given = Sql("UPDATE correction_voices SET agreed_at = $3 WHERE correction_id = $1 AND agreed_at IS NULL AND ($2::uuid IS NULL OR unit_id = $2)")
-            .bind::<SqlUuid, _>(open.id)
-            .bind::<Nullable<SqlUuid>, _>((!for_all).then_some(permit.unit))
-            .bind::<Timestamptz, _>(now)
-            .execute(tx.conn)
-            .await?;
+        let given =
+            Sql("UPDATE correction_voices SET agreed_at = $3 WHERE correction_id = $1 AND agreed_at IS NULL AND ($2::uuid IS NULL OR unit_id = $2)")
+                .bind::<SqlUuid, _>(open.id)
+                .bind::<Nullable<SqlUuid>, _>((!for_all).then_some(permit.unit))
+                .bind::<Timestamptz, _>(now)
+                .execute(tx.conn)
+                .await?;
         if given == 0 {
             return Err(Refusals::from(CorrectionRefusal::NoneOpen).into());
         }

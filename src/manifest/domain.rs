@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::parts::{
-    Assignment, Basis, Consignment, Decision, HandOver, PartName, ReceivedLine, Receipt, Release, ReleasedLine, RoadStep, Skipped, Treatment, Verdict,
+    Assignment, Basis, Consignment, Decision, HandOver, PartName, Receipt, ReceivedLine, Release, ReleasedLine, RoadStep, Skipped, Treatment, Verdict,
 };
 use super::table::{Act, State};
 use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text, kinds};
@@ -41,6 +41,24 @@ pub struct Record {
 }
 
 impl Record {
+    /// A new manifest.
+    #[must_use]
+    pub fn new(id: Uuid, consignment: Consignment) -> Self {
+        Self {
+            id,
+            state: State::Issued,
+            consignment,
+            assignments: BTreeMap::new(),
+            release: None,
+            take_overs: BTreeMap::new(),
+            hand_overs: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
+            receipt: None,
+            verdict: None,
+            treatments: Vec::new(),
+            revisions: BTreeMap::new(),
+        }
+    }
     /// The leg on which the load is, or which is offered: 1 before the first take-over.
     #[must_use]
     pub fn leg(&self) -> i32 {
@@ -244,11 +262,14 @@ impl Refusal for DomainRefusal {
             Self::DecisionContradictsMass { line } => {
                 Text::new(format!("第 {line} 项：处理意见与接受量矛盾"), format!("Line {line}: the decision does not fit the accepted mass"))
             }
-            Self::ReasonMissing { line } => Text::new(format!("第 {line} 项：未全部接受须说明理由"), format!("Line {line}: not accepting all needs a reason")),
-            Self::NotAssigned { leg_no } => Text::new(format!("第 {leg_no} 段尚未派车"), format!("No vehicle is assigned to leg {leg_no}")),
-            Self::PlateDiffers { seen, assigned } => {
-                Text::new(format!("实际车牌 {seen}，派车为 {assigned}；请先更正派车"), format!("The plate is {seen}, {assigned} is assigned; correct the assignment first"))
+            Self::ReasonMissing { line } => {
+                Text::new(format!("第 {line} 项：未全部接受须说明理由"), format!("Line {line}: not accepting all needs a reason"))
             }
+            Self::NotAssigned { leg_no } => Text::new(format!("第 {leg_no} 段尚未派车"), format!("No vehicle is assigned to leg {leg_no}")),
+            Self::PlateDiffers { seen, assigned } => Text::new(
+                format!("实际车牌 {seen}，派车为 {assigned}；请先更正派车"),
+                format!("The plate is {seen}, {assigned} is assigned; correct the assignment first"),
+            ),
             Self::ContainerTwice { code } => Text::new(format!("容器 {code} 重复"), format!("Container {code} is given twice")),
             Self::ContainersDoNotAddUp { line, containers_g, line_g } => Text::new(
                 format!("第 {line} 项：容器合计 {containers_g} 克，明细为 {line_g} 克"),
@@ -326,7 +347,11 @@ impl Record {
     /// # Errors
     /// 409 after it.
     pub fn before_receipt(self, act: Act) -> Result<BeforeReceipt, Problem> {
-        if matches!(self.state, State::Issued | State::Offered | State::InTransit | State::Arrived) { Ok(BeforeReceipt(self)) } else { Err(self.wrong_state(act)) }
+        if matches!(self.state, State::Issued | State::Offered | State::InTransit | State::Arrived) {
+            Ok(BeforeReceipt(self))
+        } else {
+            Err(self.wrong_state(act))
+        }
     }
     /// The manifest with its receipt, undecided.
     ///

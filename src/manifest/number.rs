@@ -25,12 +25,8 @@ pub const TRANSFER_RECORD_SERIAL_MAX: u32 = 999;
 
 /// The text formats of this module for [`crate::platform::shape::validator`].
 pub const FORMATS: [FormatCheck; 2] = [
-    ("manifest-number", |text| {
-        text.parse::<ManifestNumber>().is_ok()
-    }),
-    ("transfer-record-number", |text| {
-        text.parse::<TransferRecordNumber>().is_ok()
-    }),
+    ("manifest-number", |text| text.parse::<ManifestNumber>().is_ok()),
+    ("transfer-record-number", |text| text.parse::<TransferRecordNumber>().is_ok()),
 ];
 
 /// The number of a manifest (联单编号): `YYYY` year, `PPPP` province and prefecture of departure, `NNNNNN` serial.
@@ -89,11 +85,7 @@ impl ManifestNumber {
         if !(1..=MANIFEST_SERIAL_MAX).contains(&serial) {
             return Err(ManifestNumberRefusal::SerialOutOfRange { found: serial });
         }
-        Ok(Self {
-            year: short_year,
-            prefecture,
-            serial,
-        })
+        Ok(Self { year: short_year, prefecture, serial })
     }
 
     /// The year of the legal day of issue.
@@ -114,11 +106,7 @@ impl ManifestNumber {
 
 impl fmt::Display for ManifestNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:04}{:04}{:06}",
-            self.year, self.prefecture, self.serial
-        )
+        write!(f, "{:04}{:04}{:06}", self.year, self.prefecture, self.serial)
     }
 }
 
@@ -130,18 +118,9 @@ impl FromStr for ManifestNumber {
         if text.len() != 14 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(refused);
         }
-        let year = text
-            .get(..4)
-            .and_then(|part| part.parse().ok())
-            .ok_or(refused)?;
-        let prefecture = text
-            .get(4..8)
-            .and_then(|part| part.parse().ok())
-            .ok_or(refused)?;
-        let serial = text
-            .get(8..)
-            .and_then(|part| part.parse().ok())
-            .ok_or(refused)?;
+        let year = text.get(..4).and_then(|part| part.parse().ok()).ok_or(refused)?;
+        let prefecture = text.get(4..8).and_then(|part| part.parse().ok()).ok_or(refused)?;
+        let serial = text.get(8..).and_then(|part| part.parse().ok()).ok_or(refused)?;
         Self::compose(year, prefecture, serial)
     }
 }
@@ -162,11 +141,7 @@ impl From<ManifestNumber> for String {
 
 impl PartialSchema for ManifestNumber {
     fn schema() -> RefOr<Schema> {
-        text_schema(
-            "^20[0-9]{12}$",
-            "manifest-number",
-            "Number of a manifest (联单编号): year, prefecture of departure, serial",
-        )
+        text_schema("^20[0-9]{12}$", "manifest-number", "Number of a manifest (联单编号): year, prefecture of departure, serial")
     }
 }
 
@@ -229,14 +204,7 @@ impl TransferRecordNumber {
 
 impl fmt::Display for TransferRecordNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "CC{:04}{:02}{:02}{:03}",
-            self.day.year(),
-            self.day.month(),
-            self.day.day(),
-            self.serial
-        )
+        write!(f, "CC{:04}{:02}{:02}{:03}", self.day.year(), self.day.month(), self.day.day(), self.serial)
     }
 }
 
@@ -249,18 +217,10 @@ impl FromStr for TransferRecordNumber {
         if digits.len() != 11 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(refused);
         }
-        let part = |from: usize, to: usize| {
-            digits
-                .get(from..to)
-                .and_then(|part| part.parse::<u32>().ok())
-                .ok_or(refused)
-        };
+        let part = |from: usize, to: usize| digits.get(from..to).and_then(|part| part.parse::<u32>().ok()).ok_or(refused);
         let year = i32::try_from(part(0, 4)?).map_err(|_too_large| refused)?;
         let day = NaiveDate::from_ymd_opt(year, part(4, 6)?, part(6, 8)?);
-        Self::compose(
-            day.ok_or(TransferRecordNumberRefusal::NoSuchDay)?,
-            part(8, 11)?,
-        )
+        Self::compose(day.ok_or(TransferRecordNumberRefusal::NoSuchDay)?, part(8, 11)?)
     }
 }
 
@@ -280,11 +240,7 @@ impl From<TransferRecordNumber> for String {
 
 impl PartialSchema for TransferRecordNumber {
     fn schema() -> RefOr<Schema> {
-        text_schema(
-            "^CC20[0-9]{9}$",
-            "transfer-record-number",
-            "Number of a transfer record (转移记录编号): CC, day, serial of the day",
-        )
+        text_schema("^CC20[0-9]{9}$", "transfer-record-number", "Number of a transfer record (转移记录编号): CC, day, serial of the day")
     }
 }
 
@@ -313,95 +269,41 @@ mod tests {
     #[test]
     fn worked_case_19_1() {
         let number: ManifestNumber = "20262102000123".parse().unwrap();
-        assert_eq!(
-            (number.year(), number.prefecture(), number.serial()),
-            (2026, 2102, 123)
-        );
+        assert_eq!((number.year(), number.prefecture(), number.serial()), (2026, 2102, 123));
         // 2113 is Chaoyang: a number of its own, but not one of Dalian.
-        assert_ne!(
-            "20262113000123"
-                .parse::<ManifestNumber>()
-                .unwrap()
-                .prefecture(),
-            number.prefecture()
-        );
+        assert_ne!("20262113000123".parse::<ManifestNumber>().unwrap().prefecture(), number.prefecture());
         // A county's two digits make it too long.
-        assert_eq!(
-            "2026210213000123".parse::<ManifestNumber>(),
-            Err(R::NotFourteenDigits)
-        );
+        assert_eq!("2026210213000123".parse::<ManifestNumber>(), Err(R::NotFourteenDigits));
     }
 
     #[test]
     fn each_part_has_its_range() {
-        assert_eq!(
-            ManifestNumber::compose(2000, 1101, 1).unwrap().to_string(),
-            "20001101000001"
-        );
-        assert_eq!(
-            ManifestNumber::compose(2099, 9999, 999_999)
-                .unwrap()
-                .to_string(),
-            "20999999999999"
-        );
-        assert_eq!(
-            ManifestNumber::compose(1999, 2102, 1),
-            Err(R::YearOutOfRange { found: 1999 })
-        );
-        assert_eq!(
-            ManifestNumber::compose(2100, 2102, 1),
-            Err(R::YearOutOfRange { found: 2100 })
-        );
-        assert_eq!(
-            ManifestNumber::compose(2026, 2102, 0),
-            Err(R::SerialOutOfRange { found: 0 })
-        );
-        assert_eq!(
-            ManifestNumber::compose(2026, 2102, 1_000_000),
-            Err(R::SerialOutOfRange { found: 1_000_000 })
-        );
+        assert_eq!(ManifestNumber::compose(2000, 1101, 1).unwrap().to_string(), "20001101000001");
+        assert_eq!(ManifestNumber::compose(2099, 9999, 999_999).unwrap().to_string(), "20999999999999");
+        assert_eq!(ManifestNumber::compose(1999, 2102, 1), Err(R::YearOutOfRange { found: 1999 }));
+        assert_eq!(ManifestNumber::compose(2100, 2102, 1), Err(R::YearOutOfRange { found: 2100 }));
+        assert_eq!(ManifestNumber::compose(2026, 2102, 0), Err(R::SerialOutOfRange { found: 0 }));
+        assert_eq!(ManifestNumber::compose(2026, 2102, 1_000_000), Err(R::SerialOutOfRange { found: 1_000_000 }));
         for prefecture in [0, 1_001, 1_100, 2_100, 10_000] {
-            assert_eq!(
-                ManifestNumber::compose(2026, prefecture, 1),
-                Err(R::NoPrefecture { found: prefecture })
-            );
+            assert_eq!(ManifestNumber::compose(2026, prefecture, 1), Err(R::NoPrefecture { found: prefecture }));
         }
     }
 
     #[test]
     fn other_texts_are_no_numbers() {
-        for text in [
-            "",
-            "2026210200012",
-            "202621020001234",
-            "2026210200012a",
-            " 20262102000123",
-            "+2026210200012",
-            "２0262102000123",
-            "2026-2102-0001",
-        ] {
-            assert_eq!(
-                text.parse::<ManifestNumber>(),
-                Err(R::NotFourteenDigits),
-                "{text}"
-            );
+        for text in
+            ["", "2026210200012", "202621020001234", "2026210200012a", " 20262102000123", "+2026210200012", "２0262102000123", "2026-2102-0001"]
+        {
+            assert_eq!(text.parse::<ManifestNumber>(), Err(R::NotFourteenDigits), "{text}");
         }
         assert!(serde_json::from_str::<ManifestNumber>("20262102000123").is_err());
-        assert_eq!(
-            serde_json::from_str::<ManifestNumber>("\"20262102000123\"")
-                .unwrap()
-                .serial(),
-            123
-        );
+        assert_eq!(serde_json::from_str::<ManifestNumber>("\"20262102000123\"").unwrap().serial(), 123);
     }
 
     #[test]
     fn transfer_records_are_numbered_by_day() {
         let number: TransferRecordNumber = "CC20261123001".parse().unwrap();
-        assert_eq!(
-            (number.day().to_string().as_str(), number.serial()),
-            ("2026-11-23", 1)
-        );
+        assert_eq!((number.day().to_string().as_str(), number.serial()), ("2026-11-23", 1));
         assert_eq!(number.to_string(), "CC20261123001");
         assert_eq!(serde_json::to_string(&number).unwrap(), "\"CC20261123001\"");
         use TransferRecordNumberRefusal as T;
@@ -419,10 +321,7 @@ mod tests {
             assert_eq!(text.parse::<TransferRecordNumber>(), Err(refusal), "{text}");
         }
         assert!("CC20240229999".parse::<TransferRecordNumber>().is_ok());
-        assert_eq!(
-            TransferRecordNumber::compose(number.day(), 1_000),
-            Err(T::SerialOutOfRange { found: 1_000 })
-        );
+        assert_eq!(TransferRecordNumber::compose(number.day(), 1_000), Err(T::SerialOutOfRange { found: 1_000 }));
     }
 
     proptest! {

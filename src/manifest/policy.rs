@@ -24,11 +24,7 @@ impl Scope {
     /// The scope of an actor.
     #[must_use]
     pub fn of(actor: &Actor) -> Self {
-        Self {
-            unit: actor.unit_id(),
-            drives_for: Vec::new(),
-            jurisdiction: if actor.is_officer() { actor.jurisdiction.clone() } else { Vec::new() },
-        }
+        Self { unit: actor.unit_id(), drives_for: Vec::new(), jurisdiction: if actor.is_officer() { actor.jurisdiction.clone() } else { Vec::new() } }
     }
     /// The units whose manifests it shows.
     #[must_use]
@@ -142,4 +138,23 @@ fn sign_by_key(tx: &mut Tx<'_>, actor: &Actor, act: Act) -> Result<(), Problem> 
         }
         None => Ok(()),
     }
+}
+
+/// Relations and roles of an actor for reading `next`; a driver counts for the carrier of the present leg.
+///
+/// # Errors
+/// As the database.
+pub async fn standing(conn: &mut diesel_async::AsyncPgConnection, actor: &Actor, stored: &Stored) -> Result<(Vec<Relation>, Roles), Problem> {
+    let mut relations = actor.unit_id().map(|unit| relations_of(stored, unit)).unwrap_or_default();
+    if actor.is_officer() && stored.officer_of.0 {
+        relations.push(Relation::OfficerOfDeparture);
+    }
+    if actor.is_officer() && stored.officer_of.1 {
+        relations.push(Relation::OfficerOfReceipt);
+    }
+    if !relations.contains(&Relation::Carrier) && identity::driver_unit(conn, actor.user, stored.record.carrier_id()).await?.is_some() {
+        relations.push(Relation::Carrier);
+        return Ok((relations, actor.roles.with(Role::Driver)));
+    }
+    Ok((relations, actor.roles))
 }

@@ -21,6 +21,3 @@ pub const LICENCE_REFUSED_FROM_PERCENT: Dated<i64> = Dated::always(120);
 ///
 /// Unit: working days. Our own rule: no article says it.
 pub const CORRECTION_WAITS_WORKING_DAYS: u32 = 5;
-
-/// Waste lines on one manifest; more than any form seen has, and bounds a document.
-pub const LINES_MAX: usize = 50;

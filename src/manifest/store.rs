@@ -27,8 +27,6 @@ pub struct Stored {
     pub number: Option<String>,
     /// 国家联单编号.
     pub official_no: Option<String>,
-    /// 纸质联单编号.
-    pub paper_no: Option<String>,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
     /// Flags so far.
@@ -47,8 +45,6 @@ struct HeaderRow {
     number: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     official_no: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    paper_no: Option<String>,
     #[diesel(sql_type = Timestamptz)]
     issued_at: DateTime<Utc>,
     #[diesel(sql_type = Array<Text>)]
@@ -73,7 +69,7 @@ struct PartRow {
 
 // The lock is taken by a statement of its own before this one: a row lock that had to wait would re-read the locked row
 // only, and the parts of the act it waited for would be missing here.
-const LOAD: Sql = Sql("SELECT m.state, m.number, m.official_no, m.paper_no, m.issued_at, m.flags, m.voided_at IS NOT NULL AS is_void, \
+const LOAD: Sql = Sql("SELECT m.state, m.number, m.official_no, m.issued_at, m.flags, m.voided_at IS NOT NULL AS is_void, \
      EXISTS (SELECT FROM division_paths d WHERE d.code = m.departure_division AND d.ancestor = ANY($2)) AS officer_of_departure, \
      EXISTS (SELECT FROM division_paths d WHERE d.code = m.destination_division AND d.ancestor = ANY($2)) AS officer_of_receipt, \
      (SELECT json_agg(json_build_object('part', p.part, 'part_no', p.part_no, 'revision', p.revision, 'content', convert_from(p.bytes, 'UTF8')::json)) \
@@ -84,9 +80,9 @@ const LOAD: Sql = Sql("SELECT m.state, m.number, m.official_no, m.paper_no, m.is
 ///
 /// # Errors
 /// 404; 500 for parts that cannot be read.
-pub async fn load(conn: &mut AsyncPgConnection, id: Uuid, head: Head, jurisdiction: &[String]) -> Result<Stored, Problem> {
+pub async fn load(mut conn: &AsyncPgConnection, id: Uuid, head: Head, jurisdiction: &[String]) -> Result<Stored, Problem> {
     let row: HeaderRow =
-        LOAD.bind::<SqlUuid, _>(id).bind::<Array<Text>, _>(jurisdiction).load(conn).await?.pop().ok_or_else(Problem::not_found)?;
+        LOAD.bind::<SqlUuid, _>(id).bind::<Array<Text>, _>(jurisdiction).load(&mut conn).await?.pop().ok_or_else(Problem::not_found)?;
     let parts: Vec<PartRow> = serde_json::from_str(&row.parts).map_err(|error| Problem::internal(&error))?;
     let state = State::parse(&row.state).ok_or_else(|| Problem::broken("an unknown state is stored"))?;
     Ok(Stored {
@@ -94,7 +90,6 @@ pub async fn load(conn: &mut AsyncPgConnection, id: Uuid, head: Head, jurisdicti
         head,
         number: row.number,
         official_no: row.official_no,
-        paper_no: row.paper_no,
         issued_at: row.issued_at,
         flags: row.flags.into_iter().collect(),
         is_void: row.is_void,
@@ -272,83 +267,101 @@ pub fn tasks_of(record: &Record, due: Option<NaiveDate>, voices: &[Uuid]) -> Vec
     tasks
 }
 
-const SAVE: Sql = Sql("WITH h AS (UPDATE manifests SET state = $2, plates = $3, codes = $4, declared_g = $5, released_g = $6, accepted_g = $7, received_on = $8, \
-       confirm_due_on = $9, confirm_due_provisional = $10, flags = $11 WHERE id = $1), \
-     p AS (INSERT INTO manifest_parts (manifest_id, part, part_no, revision, v, bytes, content_hash) \
-       SELECT $1, t.part, t.part_no, t.revision, $12, t.bytes, t.hash FROM unnest($13::text[], $14::int[], $15::int[], $16::bytea[], $17::bytea[]) AS t(part, part_no, revision, bytes, hash)), \
-     u AS (INSERT INTO manifest_parties (unit_id, manifest_id, relation, leg_no) SELECT t.unit, $1, t.relation, t.leg FROM unnest($18::uuid[], $19::text[], $20::int[]) AS t(unit, relation, leg) \
-       ON CONFLICT DO NOTHING), \
-     d AS (DELETE FROM manifest_tasks k WHERE k.manifest_id = $1 AND NOT EXISTS (SELECT FROM unnest($21::uuid[], $22::text[]) AS t(unit, act) WHERE t.unit = k.unit_id AND t.act = k.act)) \
-     INSERT INTO manifest_tasks (unit_id, manifest_id, act, due_on) SELECT t.unit, $1, t.act, t.due FROM unnest($21::uuid[], $22::text[], $23::date[]) AS t(unit, act, due) \
-     ON CONFLICT (unit_id, manifest_id, act) DO UPDATE SET due_on = excluded.due_on");
+// What both statements below share: parts, parties and tasks. A new manifest also brings its header.
+macro_rules! save_sql {
+    ($header:literal) => {
+        concat!(
+            "WITH h AS (",
+            $header,
+            "), p AS (INSERT INTO manifest_parts (manifest_id, part, part_no, revision, v, bytes, content_hash) \
+             SELECT $1, t.part, t.part_no, t.revision, $12, t.bytes, t.hash FROM unnest($13::text[], $14::int[], $15::int[], $16::bytea[], $17::bytea[]) AS t(part, part_no, revision, bytes, hash)), \
+             u AS (INSERT INTO manifest_parties (unit_id, manifest_id, relation, leg_no) SELECT t.unit, $1, t.relation, t.leg FROM unnest($18::uuid[], $19::text[], $20::int[]) AS t(unit, relation, leg) \
+             ON CONFLICT DO NOTHING), \
+             d AS (DELETE FROM manifest_tasks k WHERE k.manifest_id = $1 AND NOT EXISTS (SELECT FROM unnest($21::uuid[], $22::text[]) AS t(unit, act) WHERE t.unit = k.unit_id AND t.act = k.act)) \
+             INSERT INTO manifest_tasks (unit_id, manifest_id, act, due_on) SELECT t.unit, $1, t.act, t.due FROM unnest($21::uuid[], $22::text[], $23::date[]) AS t(unit, act, due) \
+             ON CONFLICT (unit_id, manifest_id, act) DO UPDATE SET due_on = excluded.due_on"
+        )
+    };
+}
+const SAVE: Sql = Sql(save_sql!(
+    "UPDATE manifests SET state = $2, plates = $3, codes = $4, declared_g = $5, released_g = $6, accepted_g = $7, received_on = $8, \
+     confirm_due_on = $9, confirm_due_provisional = $10, flags = $11 WHERE id = $1"
+));
+const SAVE_NEW: Sql = Sql(save_sql!(
+    "INSERT INTO manifests (id, state, plates, codes, declared_g, released_g, accepted_g, received_on, confirm_due_on, confirm_due_provisional, flags, \
+     stream, carriage, consignor_id, receiver_id, departure_division, destination_division, issued_at, planned_departure_on, planned_receipt_on, link_kind, linked_from, paper_no) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $24, 'vehicle', $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)"
+));
+
+/// What only a new manifest has to say.
+pub struct Beginning<'a> {
+    /// When it was issued.
+    pub issued_at: DateTime<Utc>,
+    /// Number of the paper from which it was entered.
+    pub paper_no: Option<&'a str>,
+}
 
 /// Writes header, new parts, parties and tasks of a record in one statement.
 ///
 /// # Errors
 /// As the database.
 pub async fn save(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     record: &Record,
+    beginning: Option<&Beginning<'_>>,
     flags: &BTreeSet<String>,
     parts: &[SealedPart],
     calendar: &WorkingDays,
     voices: &[Uuid],
 ) -> Result<(), Problem> {
     let header = Header::of(record, calendar, voices);
-    SAVE.bind::<SqlUuid, _>(record.id)
-        .bind::<Text, _>(record.state.as_str())
-        .bind::<Array<Text>, _>(header.plates)
-        .bind::<Array<Text>, _>(header.codes)
-        .bind::<BigInt, _>(header.declared_g)
-        .bind::<Nullable<BigInt>, _>(header.released_g)
-        .bind::<Nullable<BigInt>, _>(header.accepted_g)
-        .bind::<Nullable<Date>, _>(header.received_on)
-        .bind::<Nullable<Date>, _>(header.due.map(|due| due.last_day))
-        .bind::<Bool, _>(header.due.is_some_and(|due| due.provisional))
-        .bind::<Array<Text>, _>(flags.iter().map(String::as_str).collect::<Vec<_>>())
-        .bind::<Integer, _>(PART_FORMAT)
-        .bind::<Array<Text>, _>(parts.iter().map(|part| part.part.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Integer>, _>(parts.iter().map(|part| part.part_no).collect::<Vec<_>>())
-        .bind::<Array<Integer>, _>(parts.iter().map(|part| part.revision).collect::<Vec<_>>())
-        .bind::<Array<Binary>, _>(parts.iter().map(|part| &part.bytes[..]).collect::<Vec<_>>())
-        .bind::<Array<Binary>, _>(parts.iter().map(|part| &part.hash[..]).collect::<Vec<_>>())
-        .bind::<Array<SqlUuid>, _>(header.parties.iter().map(|party| party.0).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(header.parties.iter().map(|party| party.1.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Integer>, _>(header.parties.iter().map(|party| party.2).collect::<Vec<_>>())
-        .bind::<Array<SqlUuid>, _>(header.tasks.iter().map(|task| task.0).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(header.tasks.iter().map(|task| task.1.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Date>>, _>(header.tasks.iter().map(|task| task.2).collect::<Vec<_>>())
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Inserts the header of a new manifest; [`save`] then writes the rest.
-///
-/// # Errors
-/// As the database.
-pub async fn insert_header(conn: &mut AsyncPgConnection, record: &Record, issued_at: DateTime<Utc>, paper_no: Option<&str>) -> Result<(), Problem> {
+    macro_rules! shared {
+        ($sql:ident) => {
+            $sql.bind::<SqlUuid, _>(record.id)
+                .bind::<Text, _>(record.state.as_str())
+                .bind::<Array<Text>, _>(header.plates)
+                .bind::<Array<Text>, _>(header.codes)
+                .bind::<BigInt, _>(header.declared_g)
+                .bind::<Nullable<BigInt>, _>(header.released_g)
+                .bind::<Nullable<BigInt>, _>(header.accepted_g)
+                .bind::<Nullable<Date>, _>(header.received_on)
+                .bind::<Nullable<Date>, _>(header.due.map(|due| due.last_day))
+                .bind::<Bool, _>(header.due.is_some_and(|due| due.provisional))
+                .bind::<Array<Text>, _>(flags.iter().map(String::as_str).collect::<Vec<_>>())
+                .bind::<Integer, _>(PART_FORMAT)
+                .bind::<Array<Text>, _>(parts.iter().map(|part| part.part.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Integer>, _>(parts.iter().map(|part| part.part_no).collect::<Vec<_>>())
+                .bind::<Array<Integer>, _>(parts.iter().map(|part| part.revision).collect::<Vec<_>>())
+                .bind::<Array<Binary>, _>(parts.iter().map(|part| &part.bytes[..]).collect::<Vec<_>>())
+                .bind::<Array<Binary>, _>(parts.iter().map(|part| &part.hash[..]).collect::<Vec<_>>())
+                .bind::<Array<SqlUuid>, _>(header.parties.iter().map(|party| party.0).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(header.parties.iter().map(|party| party.1.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Integer>, _>(header.parties.iter().map(|party| party.2).collect::<Vec<_>>())
+                .bind::<Array<SqlUuid>, _>(header.tasks.iter().map(|task| task.0).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(header.tasks.iter().map(|task| task.1.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Nullable<Date>>, _>(header.tasks.iter().map(|task| task.2).collect::<Vec<_>>())
+        };
+    }
     let consignment = &record.consignment;
-    let declared_g: i64 = consignment.lines.iter().map(|line| line.declared_g.get()).sum();
-    Sql("INSERT INTO manifests (id, stream, carriage, state, consignor_id, receiver_id, departure_division, destination_division, issued_at, \
-         planned_departure_on, planned_receipt_on, declared_g, codes, link_kind, linked_from, paper_no) \
-         VALUES ($1, $2, 'vehicle', $3, $4, $5, $6, $7, $8, $9, $10, $11, '{}', $12, $13, $14)")
-    .bind::<SqlUuid, _>(record.id)
-    .bind::<Text, _>(consignment.stream.as_str())
-    .bind::<Text, _>(record.state.as_str())
-    .bind::<SqlUuid, _>(consignment.consignor.unit_id)
-    .bind::<SqlUuid, _>(consignment.receiver.unit_id)
-    .bind::<Text, _>(&consignment.departure().division)
-    .bind::<Text, _>(&consignment.receiver.division)
-    .bind::<Timestamptz, _>(issued_at)
-    .bind::<Date, _>(consignment.planned_departure_on)
-    .bind::<Date, _>(consignment.planned_receipt_on)
-    .bind::<BigInt, _>(declared_g)
-    .bind::<Nullable<Text>, _>(consignment.link.as_ref().map(|link| link.kind.as_str()))
-    .bind::<Nullable<SqlUuid>, _>(consignment.link.as_ref().map(|link| link.manifest_id))
-    .bind::<Nullable<Text>, _>(paper_no)
-    .execute(conn)
-    .await?;
+    match beginning {
+        None => shared!(SAVE).execute(&mut conn).await?,
+        Some(beginning) => {
+            shared!(SAVE_NEW)
+                .bind::<Text, _>(consignment.stream.as_str())
+                .bind::<SqlUuid, _>(consignment.consignor.unit_id)
+                .bind::<SqlUuid, _>(consignment.receiver.unit_id)
+                .bind::<Text, _>(&consignment.departure().division)
+                .bind::<Text, _>(&consignment.receiver.division)
+                .bind::<Timestamptz, _>(beginning.issued_at)
+                .bind::<Date, _>(consignment.planned_departure_on)
+                .bind::<Date, _>(consignment.planned_receipt_on)
+                .bind::<Nullable<Text>, _>(consignment.link.as_ref().map(|link| link.kind.as_str()))
+                .bind::<Nullable<SqlUuid>, _>(consignment.link.as_ref().map(|link| link.manifest_id))
+                .bind::<Nullable<Text>, _>(beginning.paper_no)
+                .execute(&mut conn)
+                .await?
+        }
+    };
     Ok(())
 }
 
@@ -366,11 +379,13 @@ pub async fn set_void(conn: &mut AsyncPgConnection, id: Uuid, at: DateTime<Utc>)
 /// # Errors
 /// As the database.
 pub async fn set_official_no(conn: &mut AsyncPgConnection, id: Uuid, number: &str) -> Result<bool, Problem> {
-    Ok(Sql("UPDATE manifests m SET official_no = $2 WHERE m.id = $1 AND NOT EXISTS (SELECT FROM manifests o WHERE o.official_no = $2 AND o.id <> $1)")
-        .bind::<SqlUuid, _>(id)
-        .bind::<Text, _>(number)
-        .execute(conn)
-        .await?
+    Ok(Sql(
+        "UPDATE manifests m SET official_no = $2 WHERE m.id = $1 AND NOT EXISTS (SELECT FROM manifests o WHERE o.official_no = $2 AND o.id <> $1)",
+    )
+    .bind::<SqlUuid, _>(id)
+    .bind::<Text, _>(number)
+    .execute(conn)
+    .await?
         == 1)
 }
 
@@ -450,7 +465,8 @@ struct ListRow {
 
 // $1 units (or an authority's divisions), $2 below which id, $3 how many, $4 the caller's unit, then the filters. Each key
 // walks one index from the newest on, so a page costs the same at ten thousand manifests and at a million.
-const LIST_OF_UNITS: Sql = Sql("WITH c AS (SELECT DISTINCT x.id FROM unnest($1::uuid[]) AS k(key) CROSS JOIN LATERAL (SELECT DISTINCT y.manifest_id AS id FROM manifest_parties y JOIN manifests m ON m.id = y.manifest_id WHERE y.unit_id = k.key AND y.manifest_id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
+const LIST_OF_UNITS: Sql = Sql(
+    "WITH c AS (SELECT DISTINCT x.id FROM unnest($1::uuid[]) AS k(key) CROSS JOIN LATERAL (SELECT DISTINCT y.manifest_id AS id FROM manifest_parties y JOIN manifests m ON m.id = y.manifest_id WHERE y.unit_id = k.key AND y.manifest_id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
        AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) \
        AND ($10::text IS NULL OR $10 = ANY(m.flags)) AND ($11::timestamptz IS NULL OR m.issued_at >= $11) AND ($12::timestamptz IS NULL OR m.issued_at < $12) \
        AND (NOT $13 OR EXISTS (SELECT FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4)) ORDER BY y.manifest_id DESC LIMIT $3) x ORDER BY x.id DESC LIMIT $3) \
@@ -460,8 +476,10 @@ const LIST_OF_UNITS: Sql = Sql("WITH c AS (SELECT DISTINCT x.id FROM unnest($1::
      'consignor_id', m.consignor_id, 'consignor_name', a.name, 'receiver_id', m.receiver_id, 'receiver_name', b.name, \
      'codes', m.codes, 'plates', m.plates, 'declared_g', m.declared_g, 'released_g', m.released_g, 'accepted_g', m.accepted_g, \
      'waiting_for', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4))::text AS doc \
-     FROM c JOIN manifests m ON m.id = c.id JOIN streams s ON s.subject_id = m.id JOIN units a ON a.id = m.consignor_id JOIN units b ON b.id = m.receiver_id ORDER BY m.id DESC");
-const LIST_OF_DIVISIONS: Sql = Sql("WITH c AS (SELECT DISTINCT x.id FROM (SELECT code FROM division_paths WHERE ancestor = ANY($1::text[])) AS k(key) CROSS JOIN LATERAL ((SELECT m.id FROM manifests m WHERE m.departure_division = k.key AND m.id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
+     FROM c JOIN manifests m ON m.id = c.id JOIN streams s ON s.subject_id = m.id JOIN units a ON a.id = m.consignor_id JOIN units b ON b.id = m.receiver_id ORDER BY m.id DESC",
+);
+const LIST_OF_DIVISIONS: Sql = Sql(
+    "WITH c AS (SELECT DISTINCT x.id FROM (SELECT code FROM division_paths WHERE ancestor = ANY($1::text[])) AS k(key) CROSS JOIN LATERAL ((SELECT m.id FROM manifests m WHERE m.departure_division = k.key AND m.id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
        AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) \
        AND ($10::text IS NULL OR $10 = ANY(m.flags)) AND ($11::timestamptz IS NULL OR m.issued_at >= $11) AND ($12::timestamptz IS NULL OR m.issued_at < $12) \
        AND (NOT $13 OR EXISTS (SELECT FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4)) ORDER BY m.id DESC LIMIT $3) \
@@ -475,13 +493,20 @@ const LIST_OF_DIVISIONS: Sql = Sql("WITH c AS (SELECT DISTINCT x.id FROM (SELECT
      'consignor_id', m.consignor_id, 'consignor_name', a.name, 'receiver_id', m.receiver_id, 'receiver_name', b.name, \
      'codes', m.codes, 'plates', m.plates, 'declared_g', m.declared_g, 'released_g', m.released_g, 'accepted_g', m.accepted_g, \
      'waiting_for', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4))::text AS doc \
-     FROM c JOIN manifests m ON m.id = c.id JOIN streams s ON s.subject_id = m.id JOIN units a ON a.id = m.consignor_id JOIN units b ON b.id = m.receiver_id ORDER BY m.id DESC");
+     FROM c JOIN manifests m ON m.id = c.id JOIN streams s ON s.subject_id = m.id JOIN units a ON a.id = m.consignor_id JOIN units b ON b.id = m.receiver_id ORDER BY m.id DESC",
+);
 
 /// One page of the list, newest first: id and document of each.
 ///
 /// # Errors
 /// As the database.
-pub async fn list(conn: &mut AsyncPgConnection, scope: &super::policy::Scope, filter: &Filter, before: Uuid, limit: i64) -> Result<Vec<(Uuid, String)>, Problem> {
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    scope: &super::policy::Scope,
+    filter: &Filter,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<(Uuid, String)>, Problem> {
     macro_rules! run {
         ($sql:ident, $type:ty, $keys:expr) => {
             $sql.bind::<Array<$type>, _>($keys)
@@ -501,11 +526,8 @@ pub async fn list(conn: &mut AsyncPgConnection, scope: &super::policy::Scope, fi
                 .await?
         };
     }
-    let rows: Vec<ListRow> = if scope.jurisdiction.is_empty() {
-        run!(LIST_OF_UNITS, SqlUuid, scope.units())
-    } else {
-        run!(LIST_OF_DIVISIONS, Text, &scope.jurisdiction)
-    };
+    let rows: Vec<ListRow> =
+        if scope.jurisdiction.is_empty() { run!(LIST_OF_UNITS, SqlUuid, scope.units()) } else { run!(LIST_OF_DIVISIONS, Text, &scope.jurisdiction) };
     Ok(rows.into_iter().map(|row| (row.id, row.doc)).collect())
 }
 
@@ -550,7 +572,14 @@ pub async fn draft(conn: &mut AsyncPgConnection, id: Uuid, unit: Uuid, for_updat
 ///
 /// # Errors
 /// As the database.
-pub async fn put_draft(conn: &mut AsyncPgConnection, id: Uuid, unit: Uuid, document: &Value, seen: Option<i64>, at: DateTime<Utc>) -> Result<Option<i64>, Problem> {
+pub async fn put_draft(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    unit: Uuid,
+    document: &Value,
+    seen: Option<i64>,
+    at: DateTime<Utc>,
+) -> Result<Option<i64>, Problem> {
     #[derive(diesel::QueryableByName)]
     struct Row {
         #[diesel(sql_type = BigInt)]

@@ -196,16 +196,8 @@ const NOT_CANCELLED: &[State] = &[
     State::Refused,
     State::Treated,
 ];
-const AFTER_RELEASE: &[State] = &[
-    State::Offered,
-    State::InTransit,
-    State::Arrived,
-    State::Received,
-    State::Confirmed,
-    State::PartlyConfirmed,
-    State::Refused,
-    State::Treated,
-];
+const AFTER_RELEASE: &[State] =
+    &[State::Offered, State::InTransit, State::Arrived, State::Received, State::Confirmed, State::PartlyConfirmed, State::Refused, State::Treated];
 const ANY_PARTY: &[(Relation, Role)] = &[
     (Relation::Consignor, Role::Clerk),
     (Relation::Consignor, Role::Signatory),

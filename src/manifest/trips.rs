@@ -25,10 +25,10 @@ use crate::registry::{self, Paper, Person};
 ///
 /// # Errors
 /// `bad-parameter` for a unit that is not there.
-pub async fn carrier_party(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<Party, Problem> {
-    let unit = identity::unit_by_id(conn, unit).await?.ok_or_else(|| {
-        Problem::parameter("carrier_id", Words::new("承运人不存在", "There is no such carrier"))
-    })?;
+pub async fn carrier_party(conn: &AsyncPgConnection, unit: Uuid) -> Result<Party, Problem> {
+    let unit = identity::unit_by_id(conn, unit)
+        .await?
+        .ok_or_else(|| Problem::parameter("carrier_id", Words::new("承运人不存在", "There is no such carrier")))?;
     Ok(Party {
         unit_id: unit.id,
         uscc: unit.uscc,
@@ -59,7 +59,14 @@ struct NameRow {
 ///
 /// # Errors
 /// `bad-parameter` for a trip or driver that is not the carrier's.
-pub async fn assignment(tx: &mut Tx<'_>, record: &Record, leg_no: i32, carrier: Party, input: TripInput, findings: &mut Findings) -> Result<Assignment, Problem> {
+pub async fn assignment(
+    tx: &mut Tx<'_>,
+    record: &Record,
+    leg_no: i32,
+    carrier: Party,
+    input: TripInput,
+    findings: &mut Findings,
+) -> Result<Assignment, Problem> {
     let driver_name = match (input.driver_id, input.driver_name) {
         (Some(driver), name) => {
             let row: Option<NameRow> = Sql("SELECT u.name FROM users u JOIN memberships m ON m.user_id = u.id WHERE u.id = $1 AND m.unit_id = $2 AND m.ended_at IS NULL AND 'driver' = ANY(m.roles) LIMIT 1")
@@ -80,7 +87,12 @@ pub async fn assignment(tx: &mut Tx<'_>, record: &Record, leg_no: i32, carrier: 
             let row: Option<TripRow> = Sql("SELECT carrier_id, plate FROM trips WHERE id = $1").bind::<SqlUuid, _>(trip).load(tx.conn).await?.pop();
             match row {
                 Some(row) if row.carrier_id == carrier.unit_id && row.plate == input.plate.as_str() => trip,
-                _ => return Err(Problem::parameter("trip_id", Words::new("没有该承运人和车牌的此车次", "The carrier has no such trip with this plate"))),
+                _ => {
+                    return Err(Problem::parameter(
+                        "trip_id",
+                        Words::new("没有该承运人和车牌的此车次", "The carrier has no such trip with this plate"),
+                    ));
+                }
             }
         }
         None => tx.new_id(),
@@ -121,17 +133,22 @@ pub async fn assignment(tx: &mut Tx<'_>, record: &Record, leg_no: i32, carrier: 
 }
 
 fn show_papers(papers: &registry::Papers) -> Vec<PaperShown> {
-    [("carrier_permit", papers.carrier()), ("vehicle_permit", papers.vehicle()), ("driver_certificate", papers.driver()), ("escort_certificate", papers.escort())]
-        .into_iter()
-        .map(|(paper, finding)| {
-            let (no, finding, valid_to) = match finding {
-                Paper::Held { no, valid_to } => (Some(no.clone()), "held", Some(*valid_to)),
-                Paper::Expired { no, valid_to } => (Some(no.clone()), "expired", Some(*valid_to)),
-                Paper::Missing => (None, "missing", None),
-            };
-            PaperShown { paper: paper.to_owned(), no, finding: finding.to_owned(), valid_to }
-        })
-        .collect()
+    [
+        ("carrier_permit", papers.carrier()),
+        ("vehicle_permit", papers.vehicle()),
+        ("driver_certificate", papers.driver()),
+        ("escort_certificate", papers.escort()),
+    ]
+    .into_iter()
+    .map(|(paper, finding)| {
+        let (no, finding, valid_to) = match finding {
+            Paper::Held { no, valid_to } => (Some(no.clone()), "held", Some(*valid_to)),
+            Paper::Expired { no, valid_to } => (Some(no.clone()), "expired", Some(*valid_to)),
+            Paper::Missing => (None, "missing", None),
+        };
+        PaperShown { paper: paper.to_owned(), no, finding: finding.to_owned(), valid_to }
+    })
+    .collect()
 }
 
 /// What papers that are missing or expired mean to the act; the rule's effect decides.
@@ -145,7 +162,12 @@ pub fn judge_papers(papers: &[PaperShown], findings: &mut Findings) {
         };
         match (&paper.no, paper.valid_to) {
             (Some(no), Some(valid_to)) => {
-                findings.add(rule, "", format!("{}：{no} 有效期至 {valid_to}", rule.kind.zh), format!("{}: {no} was valid to {valid_to}", rule.kind.en));
+                findings.add(
+                    rule,
+                    "",
+                    format!("{}：{no} 有效期至 {valid_to}", rule.kind.zh),
+                    format!("{}: {no} was valid to {valid_to}", rule.kind.en),
+                );
             }
             _ => findings.plain(rule, ""),
         }
@@ -222,7 +244,8 @@ pub async fn weigh_step(tx: &mut Tx<'_>, trip: Uuid, body: WeighTrip) -> Result<
     let payload = json!({
         "trip_id": trip, "gross_g": gross_g, "tare_g": tare_g, "net_g": gross_g - tare_g, "side": body.side, "scale": body.scale, "warnings": [],
     });
-    let event = NewEvent { subject_kind: "trip", subject: trip, act: "weigh", claimed_at, law: vec!["decree_23_2021/12"], sealed: BTreeMap::new(), payload };
+    let event =
+        NewEvent { subject_kind: "trip", subject: trip, act: "weigh", claimed_at, law: vec!["decree_23_2021/12"], sealed: BTreeMap::new(), payload };
     let by = tx.signer().unit.unwrap_or_default();
     let after = tx.append(&head, event).await?;
     Sql("INSERT INTO weighings (trip_id, seq, gross_g, tare_g, side, weighed_by, weighed_at, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
@@ -298,7 +321,15 @@ pub async fn strike_weighing(call: &Call, actor: &Actor, trip: Uuid, seq: i64, r
             return Err(Problem::not_found());
         }
         let payload = json!({ "trip_id": trip, "struck_seq": seq, "reason": reason, "warnings": [] });
-        let event = NewEvent { subject_kind: "trip", subject: trip, act: "strike_weighing", claimed_at: now, law: Vec::new(), sealed: BTreeMap::new(), payload };
+        let event = NewEvent {
+            subject_kind: "trip",
+            subject: trip,
+            act: "strike_weighing",
+            claimed_at: now,
+            law: Vec::new(),
+            sealed: BTreeMap::new(),
+            payload,
+        };
         tx.append(&head, event).await?;
         Ok(())
     })
@@ -356,13 +387,21 @@ pub async fn lots_of(conn: &mut AsyncPgConnection, manifest: Uuid, kind: &str) -
     Ok(rows.into_iter().map(|row| (row.line, row.id)).collect())
 }
 
-
 /// The papers of an assigned vehicle and crew as they are on another day.
 ///
 /// # Errors
 /// As the database.
 pub async fn papers_of(conn: &mut AsyncPgConnection, assignment: &Assignment, day: chrono::NaiveDate) -> Result<Vec<PaperShown>, Problem> {
-    let papers = papers(conn, assignment.carrier.unit_id, &assignment.plate, assignment.driver_id, &assignment.driver_name, assignment.escort_name.as_deref(), day).await?;
+    let papers = papers(
+        conn,
+        assignment.carrier.unit_id,
+        &assignment.plate,
+        assignment.driver_id,
+        &assignment.driver_name,
+        assignment.escort_name.as_deref(),
+        day,
+    )
+    .await?;
     Ok(show_papers(&papers))
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use super::policy::{self, Permit};
 use super::store::{self, Stored};
 use super::table::Act;
 use super::{checks, corrections};
-use crate::evidence::{NewEvent, Tx};
+use crate::evidence::{Head, NewEvent, Tx};
 use crate::identity::Actor;
 use crate::ledger::accounts::{self, Posting};
 use crate::ledger::{self, NewEdge, NewLot};
@@ -79,8 +80,9 @@ impl Step {
 /// # Errors
 /// 404, 403, 412, 428, 409.
 pub async fn open(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, act: Act) -> Result<(Stored, Permit), Problem> {
-    let head = tx.lock(id).await?;
-    let stored = store::load(tx.conn, id, head, if actor.is_officer() { &actor.jurisdiction } else { &[] }).await?;
+    let jurisdiction: &[String] = if actor.is_officer() { &actor.jurisdiction } else { &[] };
+    let (head, mut stored) = tx.lock_and(id, async |conn: &AsyncPgConnection| store::load(conn, id, Head::NEW, jurisdiction).await).await?;
+    stored.head = head;
     let permit = policy::permit(tx, actor, &stored, act).await?;
     tx.call.seen(stored.head.version)?;
     admissible(&stored, act)?;
@@ -119,9 +121,6 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
     }
     let calendar = tx.call.app.working_days();
     let voices = corrections::open_voices(tx.conn, stored.record.id, &stored.flags).await?;
-    store::save(tx.conn, &stored.record, &stored.flags, &parts, &calendar, &voices).await?;
-    ledger::insert_lots(tx.conn, &step.lots, step.claimed_at).await?;
-    ledger::insert_edges(tx.conn, &step.edges, step.claimed_at).await?;
     let event = NewEvent {
         subject_kind: SUBJECT,
         subject: stored.record.id,
@@ -137,7 +136,12 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
             "facts": step.facts,
         }),
     };
-    stored.head = tx.append(&stored.head, event).await?;
+    let (record, flags) = (&stored.record, &stored.flags);
+    let write = async |conn: &AsyncPgConnection| {
+        store::save(conn, record, None, flags, &parts, &calendar, &voices).await?;
+        ledger::insert_lots(conn, &step.lots, step.claimed_at).await?;
+        ledger::insert_edges(conn, &step.edges, step.claimed_at).await
+    };
+    stored.head = tx.append_and(&stored.head, event, write).await?;
     Ok(stored)
 }
-

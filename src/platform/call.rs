@@ -182,16 +182,14 @@ async fn read_body<T: DeserializeOwned + utoipa::ToSchema + 'static>(
 /// 400 with all faults.
 pub fn parse<T: DeserializeOwned + utoipa::ToSchema + 'static>(app: &App, bytes: &[u8]) -> Result<T, Problem> {
     shape::scan(bytes, &shape::Limits::default()).map_err(Problem::shape)?;
-    let error = match serde_json::from_slice::<T>(bytes) {
-        Ok(value) => return Ok(value),
-        Err(error) => error,
-    };
+    let parsed = serde_json::from_slice::<T>(bytes);
+    // The schema is asked even where serde is content: lengths, patterns and limits of plain strings stand only there.
     let instance: Value = serde_json::from_slice(bytes).map_err(|_| Problem::of(&kinds::UNREADABLE))?;
     let mut faults = validator::<T>(app).map(|validator| shape::check_schema(&validator, &instance)).unwrap_or_default();
-    if faults.is_empty() {
-        // Well-formed by the schema, refused by a value type (a check digit, a plate): its own words name it.
-        tracing::debug!(%error, "body passes its schema and fails its types");
-        faults.push(shape::Fault::value(String::new(), &error.to_string()));
+    match parsed {
+        Ok(value) if faults.is_empty() => return Ok(value),
+        Err(error) if faults.is_empty() => faults.push(shape::Fault::value(String::new(), &error.to_string())),
+        _ => {}
     }
     Err(Problem::shape(faults))
 }
@@ -295,6 +293,9 @@ pub struct ActHeaders {
     /// The version that the caller saw, for acts on an existing thing; without it 428, stale 412.
     #[param(rename = "If-Match", required = false, pattern = "^\"?[0-9]{1,18}\"?$")]
     seen: Option<String>,
+    /// A one-time code told by voice, when somebody without a device signs an act on a manifest.
+    #[param(rename = "Liandan-Code", required = false, pattern = "^[0-9]{8}$")]
+    code: Option<String>,
     /// `zh-CN` (default) or `en`: the language of sentences.
     #[param(rename = "Accept-Language", required = false)]
     lang: Option<String>,

@@ -20,7 +20,9 @@ macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $text:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-        pub enum $name { $($(#[$case_doc])* #[serde(rename = $text)] $case),* }
+        // One rule, not a rename a case: the contract's derive does not see a literal that a macro passes on.
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$case_doc])* $case),* }
 
         impl $name {
             /// As stored and shown.

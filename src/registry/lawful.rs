@@ -43,6 +43,8 @@ struct SiteRow {
     site_name: String,
     #[diesel(sql_type = Text)]
     division: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    prefecture: Option<String>,
     #[diesel(sql_type = Text)]
     address: String,
     #[diesel(sql_type = Text)]
@@ -68,6 +70,11 @@ impl SiteFacts {
     #[must_use]
     pub const fn unit_id(&self) -> Uuid {
         self.row.unit_id
+    }
+    /// The four digits of its prefecture; none for a site whose division is not in the tree.
+    #[must_use]
+    pub fn prefecture(&self) -> Option<&str> {
+        self.row.prefecture.as_deref()
     }
     /// The unit's name.
     #[must_use]
@@ -118,17 +125,18 @@ impl SiteFacts {
 }
 
 const SITE_FACTS: Sql = Sql("SELECT s.id AS site_id, u.id AS unit_id, u.name AS unit_name, u.uscc, u.is_external, \
-     u.verified_at IS NOT NULL AS is_verified, s.name AS site_name, s.division, s.address, coalesce(s.contact_phone, u.contact_phone) AS contact_phone, \
+     u.verified_at IS NOT NULL AS is_verified, s.name AS site_name, s.division, d.prefecture, s.address, coalesce(s.contact_phone, u.contact_phone) AS contact_phone, \
      coalesce((SELECT jsonb_agg(jsonb_build_object('from_on', c.from_on, 'until_on', c.until_on, 'reason', c.reason) ORDER BY c.from_on, c.id) \
      FROM closures c WHERE c.site_id = s.id), '[]') AS closures \
-     FROM unnest($1) WITH ORDINALITY AS wanted (id, place) JOIN sites s ON s.id = wanted.id JOIN units u ON u.id = s.unit_id ORDER BY wanted.place");
+     FROM unnest($1) WITH ORDINALITY AS wanted (id, place) JOIN sites s ON s.id = wanted.id JOIN units u ON u.id = s.unit_id \
+     LEFT JOIN divisions d ON d.code = s.division ORDER BY wanted.place");
 
 /// The sites of these ids in their order; unknown ids are left out.
 ///
 /// # Errors
 /// As the database.
-pub async fn sites(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<SiteFacts>, Problem> {
-    let rows: Vec<SiteRow> = SITE_FACTS.bind::<Array<SqlUuid>, _>(ids).load(conn).await?;
+pub async fn sites(mut conn: &AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<SiteFacts>, Problem> {
+    let rows: Vec<SiteRow> = SITE_FACTS.bind::<Array<SqlUuid>, _>(ids).load(&mut conn).await?;
     rows.into_iter()
         .map(|mut row| {
             let closures = serde_json::from_value(row.closures.take()).map_err(|error| Problem::internal(&error))?;
@@ -236,7 +244,7 @@ const LICENCE_COVER: Sql = Sql("SELECT DISTINCT ON (p.place) \
 /// # Errors
 /// As the database.
 pub async fn licence_cover(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     receiver_unit: Uuid,
     receiver_site: Uuid,
     day: NaiveDate,
@@ -249,7 +257,7 @@ pub async fn licence_cover(
         .bind::<Array<Text>, _>(pairs.iter().map(|(code, _)| code.to_string()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(pairs.iter().map(|(code, _)| code.category()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(pairs.iter().map(|(_, method)| method.to_string()).collect::<Vec<_>>())
-        .load(conn)
+        .load(&mut conn)
         .await?;
     if rows.len() != pairs.len() {
         return Err(Problem::broken("a pair without an answer"));
@@ -568,8 +576,8 @@ const CONTRACT_BETWEEN: Sql = Sql("SELECT number, until_on FROM (SELECT * FROM c
 ///
 /// # Errors
 /// As the database.
-pub async fn contract_between(conn: &mut AsyncPgConnection, a: Uuid, b: Uuid, day: NaiveDate) -> Result<Option<ContractInForce>, Problem> {
-    Ok(CONTRACT_BETWEEN.bind::<SqlUuid, _>(a).bind::<SqlUuid, _>(b).bind::<Date, _>(day).load(conn).await?.pop())
+pub async fn contract_between(mut conn: &AsyncPgConnection, a: Uuid, b: Uuid, day: NaiveDate) -> Result<Option<ContractInForce>, Problem> {
+    Ok(CONTRACT_BETWEEN.bind::<SqlUuid, _>(a).bind::<SqlUuid, _>(b).bind::<Date, _>(day).load(&mut conn).await?.pop())
 }
 
 #[cfg(test)]
@@ -596,6 +604,7 @@ mod tests {
             is_external: false,
             is_verified: true,
             site_name: String::new(),
+            prefecture: Some("2102".into()),
             division: String::new(),
             address: String::new(),
             contact_phone: String::new(),

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
+mod district;
 mod evidence;
 mod filing;
 mod harness;
 mod identity;
+mod manifest;
 mod registry;
 mod rooms;
 mod shape;

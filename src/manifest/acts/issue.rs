@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use chrono::Datelike;
+use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::evidence::{Head, NewEvent, Outcome, Tx};
 use crate::identity::{self, Actor, Role};
+use crate::ledger::accounts::Posting;
 use crate::manifest::domain::{DomainRefusal, Record};
 use crate::manifest::findings::{Confirmation, Findings};
 use crate::manifest::input::{BackEnter, IssueLike, IssueManifest, LineInput, LineMassInput, MassInputDoc, SendOn};
 use crate::manifest::parts::{Basis, Consignment, Link, LinkKind, PartName, Receipt, ReceivedLine, Release, ReleasedLine, RoadStep};
-use crate::manifest::store::{self, Stored};
+use crate::manifest::store;
 use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, SUBJECT, Step};
 use crate::manifest::{accounts, checks, rules, trips};
@@ -29,8 +31,7 @@ use crate::platform::problem::{Problem, Refusals, kinds};
 pub async fn issue(call: &Call, actor: &Actor, body: IssueManifest) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let id = tx.new_id();
-        issue_step(tx, actor, id, body).await?;
-        Ok(())
+        issue_step(tx, actor, id, body).await
     })
     .await
 }
@@ -47,8 +48,7 @@ pub async fn issue_draft(call: &Call, actor: &Actor, draft: Uuid, confirmed: Vec
         let mut body: IssueManifest = serde_json::from_value(document).map_err(|error| Problem::internal(&error))?;
         body.confirmed.extend(confirmed);
         store::delete_draft(tx.conn, draft, unit).await?;
-        issue_step(tx, actor, draft, body).await?;
-        Ok(())
+        issue_step(tx, actor, draft, body).await
     })
     .await
 }
@@ -62,8 +62,7 @@ pub async fn issue_like(call: &Call, actor: &Actor, body: IssueLike) -> Result<O
         let earlier = earlier(tx, actor, body.like).await?;
         let manifest = like(&earlier, body.planned_departure_on, body.planned_receipt_on, &body.masses, body.confirmed)?;
         let id = tx.new_id();
-        issue_step(tx, actor, id, manifest).await?;
-        Ok(())
+        issue_step(tx, actor, id, manifest).await
     })
     .await
 }
@@ -131,14 +130,15 @@ pub fn like(
     })
 }
 
-async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifest) -> Result<Stored, Problem> {
-    let ends = checks::ends(tx.conn, body.consignor_site_id, body.receiver_site_id).await?;
+async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifest) -> Result<(), Problem> {
+    let (ends, carrier) = checks::ends(tx.conn, body.consignor_site_id, body.receiver_site_id, body.carrier_id).await?;
     may_issue(actor, ends.departure.unit_id(), Act::Issue)?;
-    let carrier = trips::carrier_party(tx.conn, body.carrier_id).await?;
     let mut step = Step::new(Act::Issue, tx.now());
     let consignment = checks::issue(tx.conn, &body, checks::Basics { ends: &ends, carrier, link: None }, &mut step.findings).await?;
     step.confirmed = body.confirmed;
-    begin(tx, id, consignment, step, &ends.prefecture, None).await
+    let record = Record::new(id, consignment);
+    let postings = accounts::issued(&record);
+    begin(tx, record, &[(PartName::Consignment, 1)], &postings, step, &ends.prefecture, None).await
 }
 
 /// Only the consignor's own clerks and signatories issue; a stranger's site is not even told of.
@@ -150,66 +150,42 @@ fn may_issue(actor: &Actor, unit: Uuid, act: Act) -> Result<(), Problem> {
 }
 
 /// Writes a new manifest: accounts, judgement, header, parts, parties, tasks, and the event with the number last.
-async fn begin(tx: &mut Tx<'_>, id: Uuid, consignment: Consignment, mut step: Step, prefecture: &str, paper_no: Option<&str>) -> Result<Stored, Problem> {
-    let issued_at = tx.now();
-    let mut stored = Stored {
-        record: Record {
-            id,
-            state: State::Issued,
-            consignment,
-            assignments: BTreeMap::new(),
-            release: None,
-            take_overs: BTreeMap::new(),
-            hand_overs: BTreeMap::new(),
-            arrivals: BTreeMap::new(),
-            receipt: None,
-            verdict: None,
-            treatments: Vec::new(),
-            revisions: BTreeMap::new(),
-        },
-        head: Head::NEW,
-        number: None,
-        official_no: None,
-        paper_no: paper_no.map(str::to_owned),
-        issued_at,
-        flags: std::collections::BTreeSet::new(),
-        is_void: false,
-        officer_of: (false, false),
-    };
-    step.postings = accounts::issued(&stored.record);
-    if step.act == Act::BackEnter {
-        // A fact act: what moved on paper has moved.
-        for posting in &mut step.postings {
-            posting.at_most_g = None;
-        }
-    }
-    let balances = crate::ledger::accounts::post(tx.conn, &step.postings).await?;
-    checks::judge_balances(&stored.record, &balances, &mut step.findings);
+async fn begin(
+    tx: &mut Tx<'_>,
+    mut record: Record,
+    seals: &[(PartName, i32)],
+    postings: &[Posting],
+    mut step: Step,
+    prefecture: &str,
+    paper_no: Option<&str>,
+) -> Result<(), Problem> {
+    let (id, issued_at) = (record.id, tx.now());
+    let balances = crate::ledger::accounts::post(tx.conn, postings).await?;
+    checks::judge_balances(&record, &balances, &mut step.findings);
     let passed = std::mem::take(&mut step.findings).judge(step.act, &step.confirmed)?;
-    stored.flags.extend(passed.flags.iter().map(|flag| (*flag).to_owned()));
-    let part = store::seal(&mut stored.record, PartName::Consignment, 1)?;
-    store::insert_header(tx.conn, &stored.record, issued_at, paper_no).await?;
-    let sealed = BTreeMap::from([(part.name(), part.hash_hex())]);
-    store::save(tx.conn, &stored.record, &stored.flags, &[part], &tx.call.app.working_days(), &[]).await?;
+    let flags = passed.flags.iter().map(|flag| (*flag).to_owned()).collect();
+    let mut parts = Vec::new();
+    for (part, part_no) in seals {
+        parts.push(store::seal(&mut record, *part, *part_no)?);
+    }
     let event = NewEvent {
         subject_kind: SUBJECT,
         subject: id,
         act: step.act.as_str(),
         claimed_at: step.claimed_at,
         law: passed.law,
-        sealed,
-        payload: json!({ "state": State::Issued, "number": Value::Null, "flags": passed.flags, "warnings": passed.warnings, "facts": step.facts }),
+        sealed: parts.iter().map(|part| (part.name(), part.hash_hex())).collect(),
+        payload: json!({ "state": record.state, "number": Value::Null, "flags": passed.flags, "warnings": passed.warnings, "facts": step.facts }),
     };
+    let calendar = tx.call.app.working_days();
+    let beginning = store::Beginning { issued_at, paper_no };
+    let write = async |conn: &AsyncPgConnection| store::save(conn, &record, Some(&beginning), &flags, &parts, &calendar, &[]).await;
     // Digits 1 to 4 are the year of issue on the legal calendar (decree_23_2021/15).
     match tx.call.app.numbers {
-        NumberMode::Local => {
-            let (head, number) = tx.append_numbered(event, prefecture, legal_day(issued_at).year()).await?;
-            stored.head = head;
-            stored.number = Some(number).filter(|number| !number.is_empty());
-        }
-        NumberMode::National => stored.head = tx.append(&Head::NEW, event).await?,
+        NumberMode::Local => drop(tx.append_numbered(event, prefecture, legal_day(issued_at).year(), write).await?),
+        NumberMode::National => drop(tx.append_and(&Head::NEW, event, write).await?),
     }
-    Ok(stored)
+    Ok(())
 }
 
 /// Sends refused mass on: back to the consignor's own site, or to another licensed receiver. The refusing receiver holds
@@ -231,12 +207,14 @@ pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Resu
             (LinkKind::Return, _) => own_site,
             (LinkKind::ReConsignment, Some(site)) => site,
             (LinkKind::ReConsignment, None) => {
-                return Err(Problem::parameter("receiver_site_id", crate::platform::problem::Text::new("改送须指明接受场所", "Sending on needs a receiver's site")));
+                return Err(Problem::parameter(
+                    "receiver_site_id",
+                    crate::platform::problem::Text::new("改送须指明接受场所", "Sending on needs a receiver's site"),
+                ));
             }
         };
         debug_assert_eq!(permit.unit, record.consignment.receiver.unit_id);
-        let ends = checks::ends(tx.conn, holder_site, to).await?;
-        let carrier = trips::carrier_party(tx.conn, body.carrier_id).await?;
+        let (ends, carrier) = checks::ends(tx.conn, holder_site, to, body.carrier_id).await?;
         let link = Link { kind: body.kind, manifest_id: id, holder: checks::party(&ends.departure, None) };
         let lines = refused
             .iter()
@@ -268,7 +246,8 @@ pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Resu
             confirmed: body.confirmed,
         };
         let next = tx.new_id();
-        let mut step = Step::new(Act::SendOn, tx.now()).saying(json!({ "linked_manifest_id": next, "kind": body.kind, "consignor_agreed": body.consignor_agreed }));
+        let mut step = Step::new(Act::SendOn, tx.now())
+            .saying(json!({ "linked_manifest_id": next, "kind": body.kind, "consignor_agreed": body.consignor_agreed }));
         let mut findings = Findings::default();
         let basics = checks::Basics { ends: &ends, carrier, link: Some((link, record.consignment.consignor.clone())) };
         let consignment = checks::issue(tx.conn, &manifest, basics, &mut findings).await?;
@@ -278,8 +257,9 @@ pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Resu
         let mut issue = Step::new(Act::SendOn, tx.now()).saying(json!({ "linked_from": id, "kind": body.kind }));
         issue.findings = findings;
         issue.confirmed = manifest.confirmed;
-        begin(tx, next, consignment, issue, &ends.prefecture, None).await?;
-        Ok(())
+        let record = Record::new(next, consignment);
+        let postings = accounts::issued(&record);
+        begin(tx, record, &[(PartName::Consignment, 1)], &postings, issue, &ends.prefecture, None).await
     })
     .await
 }
@@ -328,14 +308,14 @@ async fn refused_left(tx: &mut Tx<'_>, record: &Record) -> Result<Vec<(i32, i64)
 /// 403, 422 for shape only.
 pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let ends = checks::ends(tx.conn, body.manifest.consignor_site_id, body.manifest.receiver_site_id).await?;
+        let manifest = &body.manifest;
+        let (ends, carrier) = checks::ends(tx.conn, manifest.consignor_site_id, manifest.receiver_site_id, manifest.carrier_id).await?;
         may_issue(actor, ends.departure.unit_id(), Act::BackEnter)?;
         if !(actor.roles.has(Role::Clerk) || actor.roles.has(Role::Signatory)) {
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
         let released_at = tx.call.claim(Some(body.released_at))?;
         let ended_at = body.received_at.or(body.arrived_at).unwrap_or(body.released_at);
-        let carrier = trips::carrier_party(tx.conn, body.manifest.carrier_id).await?;
         let mut step = Step::new(Act::BackEnter, released_at);
         step.findings.plain(&table::BACK_ENTERED, "");
         let ended_on = legal_day(ended_at);
@@ -346,17 +326,53 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
         }
         let basics = checks::Basics { ends: &ends, carrier: carrier.clone(), link: None };
         let consignment = checks::issue(tx.conn, &body.manifest, basics, &mut step.findings).await?;
-        let id = tx.new_id();
         step.facts = json!({ "paper_no": body.paper_no, "reason": body.reason, "due_on": deadline.last_day });
-        let mut stored = begin(tx, id, consignment, step, &ends.prefecture, Some(&body.paper_no)).await?;
-        prove(tx, &mut stored, carrier, body, released_at).await
+        let mut record = Record::new(tx.new_id(), consignment);
+        let mut seals = vec![(PartName::Consignment, 1), (PartName::Assignment, 1), (PartName::Release, 1), (PartName::TakeOver, 1)];
+        let assignment = trips::assignment(tx, &record, 1, carrier, body.trip, &mut step.findings).await?;
+        let mut postings = accounts::issued(&record);
+        let before = record.clone();
+        // The paper's masses are those that left; how they were found the paper does not say.
+        let lines = record.consignment.lines.iter();
+        let lines = lines
+            .map(|line| ReleasedLine { line: line.line, released_g: line.declared_g, basis: Basis::Estimated, containers: Vec::new() })
+            .collect();
+        record.release = Some(Release { lines, released_at, paper_no: Some(body.paper_no.clone()) });
+        let road = |at| RoadStep {
+            leg_no: 1,
+            plate: assignment.plate.clone(),
+            at,
+            place: None,
+            instead_of_driver: Some(body.reason.clone()),
+            is_late: true,
+        };
+        record.take_overs.insert(1, road(released_at));
+        record.state = State::InTransit;
+        if let Some(arrived_at) = body.arrived_at {
+            record.arrivals.insert(1, road(arrived_at.max(released_at)));
+            record.state = State::Arrived;
+            seals.push((PartName::Arrival, 1));
+        }
+        record.assignments.insert(1, assignment);
+        postings.extend(accounts::released(&before, &record));
+        if let Some(received_at) = body.received_at {
+            let before = record.clone();
+            let lines = record.consignment.lines.iter();
+            let lines =
+                lines.map(|line| ReceivedLine { line: line.line, weighed_g: line.declared_g, basis: Basis::Estimated, containers_seen: Vec::new() });
+            record.receipt =
+                Some(Receipt { received_at: received_at.max(released_at), lines: lines.collect(), weighings: Vec::new(), skipped: Vec::new() });
+            record.state = State::Received;
+            seals.push((PartName::Receipt, 1));
+            postings.extend(accounts::received(&before, &record));
+        }
+        // A fact act: what moved on paper has moved, whatever the accounts say.
+        for posting in &mut postings {
+            posting.at_most_g = None;
+        }
+        let lots = super::transport::released_lots(tx, &record);
+        begin(tx, record, &seals, &postings, step, &ends.prefecture, Some(&body.paper_no)).await?;
+        crate::ledger::insert_lots(tx.conn, &lots, released_at).await
     })
     .await
-}
-
-/// Seals what the paper proves beyond the consignment, under the one event that was just appended: the parts are named in a
-/// system event of their own kind by [`work`] when the receiver confirms; here they only stand in the record.
-async fn prove(tx: &mut Tx<'_>, stored: &mut Stored, carrier: crate::manifest::parts::Party, body: BackEnter, released_at: chrono::DateTime<chrono::Utc>) -> Result<(), Problem> {
-    let _ = (tx, stored, carrier, body, released_at);
-    Ok(())
 }

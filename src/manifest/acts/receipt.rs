@@ -9,7 +9,7 @@ use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::ledger::{LotKind, NewEdge, NewLot};
 use crate::manifest::input::{ConfirmLoad, Gate, ReceiveLoad, TreatLine};
-use crate::manifest::parts::{Attribute, Basis, Decision, LineVerdict, PartName, ReceivedLine, Receipt, Treatment, Verdict, WeighingRef};
+use crate::manifest::parts::{Attribute, Basis, Decision, LineVerdict, PartName, Receipt, ReceivedLine, Treatment, Verdict, WeighingRef};
 use crate::manifest::store::Stored;
 use crate::manifest::table::{self, Act};
 use crate::manifest::work::{self, Step};
@@ -91,7 +91,9 @@ async fn received_masses(
             containers.into_iter().flatten().filter(|container| seen.contains(&container.code)).map(|container| container.code.clone()).collect();
         let (weighed_g, basis) = match (given.iter().find(|(number, _)| *number == line.line), &shares) {
             (Some((_, mass)), _) => (*mass, Basis::Containers),
-            (None, Some(shares)) => (shares.get(&line.line).copied().unwrap_or(Grams::ZERO), shares_basis(record.consignment.lines.len(), weighings.len())),
+            (None, Some(shares)) => {
+                (shares.get(&line.line).copied().unwrap_or(Grams::ZERO), shares_basis(record.consignment.lines.len(), weighings.len()))
+            }
             (None, None) => (Grams::try_from(record.moved_g(line.line)).unwrap_or(Grams::ZERO), Basis::Estimated),
         };
         lines.push(ReceivedLine { line: line.line, weighed_g, basis, containers_seen });
@@ -160,7 +162,12 @@ async fn confirm_step(tx: &mut Tx<'_>, mut stored: Stored, body: ConfirmLoad) ->
     let verdict = Verdict { lines, signed_at: step.claimed_at, due_on: deadline.last_day, is_late };
     if verdict.refused_g() > 0 {
         let refused_g = verdict.refused_g();
-        step.findings.add(&table::REFUSED_MASS, "", format!("拒收 {refused_g} 克，须退回或改送"), format!("{refused_g} g were refused; return them or send them on"));
+        step.findings.add(
+            &table::REFUSED_MASS,
+            "",
+            format!("拒收 {refused_g} 克，须退回或改送"),
+            format!("{refused_g} g were refused; return them or send them on"),
+        );
     }
     let before = stored.record.clone();
     stored.record = received.confirm(verdict)?.into();
@@ -218,7 +225,8 @@ fn verdicts(received: &crate::manifest::domain::Received, body: &ConfirmLoad, di
             differs.push(Attribute::Mass);
         }
         // An unknown line is refused by the domain; until then it needs some method to be a value at all.
-        let Some(method) = input.method.or_else(|| record.consignment.line(input.line).or(record.consignment.lines.first()).map(|line| line.method)) else {
+        let Some(method) = input.method.or_else(|| record.consignment.line(input.line).or(record.consignment.lines.first()).map(|line| line.method))
+        else {
             continue;
         };
         lines.push(LineVerdict {
@@ -279,7 +287,8 @@ pub async fn record_treatment(call: &Call, actor: &Actor, id: Uuid, body: TreatL
             step.claimed_at = floor;
         }
         let no = i32::try_from(stored.record.treatments.len()).unwrap_or(i32::MAX) + 1;
-        let treatment = Treatment { no, line: body.line, method: body.method, treated_g: body.treated_g.grams(), batch: body.batch, done_at: step.claimed_at };
+        let treatment =
+            Treatment { no, line: body.line, method: body.method, treated_g: body.treated_g.grams(), batch: body.batch, done_at: step.claimed_at };
         step.facts = json!({ "line": treatment.line, "treated_g": treatment.treated_g, "method": treatment.method, "batch": treatment.batch });
         let code = stored.record.consignment.line(body.line).map(|line| line.waste_code.to_string());
         stored.record = stored.record.decided(Act::RecordTreatment)?.record_treatment(treatment)?;

@@ -128,11 +128,7 @@ async fn back_to_giver(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> R
     let leg = before.leg();
     stored.record = stored.record.offered(step.act)?.back_to_giver();
     step.postings = accounts::unreleased(&before, &stored.record);
-    step = if leg == 1 {
-        step.sealing(PartName::Release, 1)
-    } else {
-        step.sealing(PartName::HandOver, leg - 1).sealing(PartName::Assignment, leg)
-    };
+    step = if leg == 1 { step.sealing(PartName::Release, 1) } else { step.sealing(PartName::HandOver, leg - 1).sealing(PartName::Assignment, leg) };
     work::finish(tx, stored, step).await?;
     Ok(())
 }
@@ -267,7 +263,8 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
         step.facts = json!({ "signs": skipped.act, "leg_no": skipped.leg_no, "reason": body.reason });
         let leg_no = skipped.leg_no;
         let plate = body.plate.or_else(|| stored.record.assignments.get(&leg_no).map(|assignment| assignment.plate.clone()));
-        let road = plate.map(|plate| RoadStep { leg_no, plate, at: step.claimed_at, place: None, instead_of_driver: Some(body.reason), is_late: true });
+        let road =
+            plate.map(|plate| RoadStep { leg_no, plate, at: step.claimed_at, place: None, instead_of_driver: Some(body.reason), is_late: true });
         step = match (skipped.act.as_str(), road) {
             ("take_over", Some(road)) => {
                 stored.record.take_overs.insert(leg_no, road);
@@ -280,7 +277,8 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
             ("release", _) => {
                 // What left is what was declared: nobody weighed it before it went.
                 let lines = stored.record.consignment.lines.iter();
-                let lines = lines.map(|line| ReleasedLine { line: line.line, released_g: line.declared_g, basis: Basis::Estimated, containers: Vec::new() });
+                let lines =
+                    lines.map(|line| ReleasedLine { line: line.line, released_g: line.declared_g, basis: Basis::Estimated, containers: Vec::new() });
                 stored.record.release = Some(Release { lines: lines.collect(), released_at: step.claimed_at, paper_no: None });
                 step.sealing(PartName::Release, 1)
             }

@@ -1,0 +1,75 @@
+//! What a reader takes from the feed: events of the manifests that he may see, in one dense order, and reported incidents.
+
+use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::policy::Scope;
+use crate::platform::db::{Sql, TextRow};
+use crate::platform::problem::Problem;
+
+#[derive(diesel::QueryableByName)]
+struct FeedRow {
+    #[diesel(sql_type = BigInt)]
+    feed_no: i64,
+    #[diesel(sql_type = Text)]
+    doc: String,
+}
+
+/// How many places of the feed one request looks at; a reader with few manifests comes again with the cursor it got.
+const WINDOW: i64 = 20_000;
+
+/// Events after a place of the feed, as a document with the place to go on from.
+///
+/// # Errors
+/// As the database.
+pub async fn events_after(conn: &mut AsyncPgConnection, scope: &Scope, after: i64, limit: i64) -> Result<String, Problem> {
+    let rows: Vec<FeedRow> = Sql("SELECT f.feed_no, json_build_object('feed_no', f.feed_no, 'version', e.version, 'hash', encode(e.hash, 'hex'), 'event', convert_from(e.bytes, 'UTF8')::json)::text AS doc \
+         FROM feed f JOIN events e ON e.id = f.event_id JOIN manifests m ON m.id = e.subject_id \
+         WHERE f.feed_no > $1 AND f.feed_no <= $1 + $2 AND (EXISTS (SELECT FROM manifest_parties p WHERE p.manifest_id = m.id AND p.unit_id = ANY($3)) \
+           OR EXISTS (SELECT FROM division_paths d WHERE d.code IN (m.departure_division, m.destination_division) AND d.ancestor = ANY($4))) \
+         ORDER BY f.feed_no LIMIT $5")
+    .bind::<BigInt, _>(after)
+    .bind::<BigInt, _>(WINDOW)
+    .bind::<Array<SqlUuid>, _>(scope.units())
+    .bind::<Array<Text>, _>(&scope.jurisdiction)
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await?;
+    #[derive(diesel::QueryableByName)]
+    struct LastRow {
+        #[diesel(sql_type = BigInt)]
+        last: i64,
+    }
+    let last: Option<LastRow> = Sql("SELECT coalesce(max(feed_no), 0) AS last FROM feed").load(conn).await?.pop();
+    let last = last.map_or(0, |row| row.last);
+    let is_full = i64::try_from(rows.len()).unwrap_or(i64::MAX) >= limit;
+    let next = match rows.last() {
+        Some(row) if is_full => row.feed_no,
+        _ => last.min(after.saturating_add(WINDOW)).max(after),
+    };
+    let items: Vec<&str> = rows.iter().map(|row| row.doc.as_str()).collect();
+    Ok(format!("{{\"events\":[{}],\"after\":{next},\"last\":{last}}}", items.join(",")))
+}
+
+/// Incidents that concern the reader: of his manifests, or in his divisions.
+///
+/// # Errors
+/// As the database.
+pub async fn incidents(conn: &mut AsyncPgConnection, scope: &Scope, before: Uuid, limit: i64) -> Result<String, Problem> {
+    let row: Option<TextRow> = Sql("SELECT json_build_object('items', coalesce(json_agg(x.doc ORDER BY x.id DESC), '[]'))::text AS doc FROM ( \
+           SELECT i.id, json_build_object('id', i.id, 'manifest_id', i.manifest_id, 'number', m.number, 'kind', i.kind, 'place', i.place, 'division', i.division, \
+             'reported_by', i.reported_by, 'reported_at', to_char(i.reported_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')) AS doc \
+           FROM incidents i JOIN manifests m ON m.id = i.manifest_id \
+           WHERE i.id < $1 AND (EXISTS (SELECT FROM manifest_parties p WHERE p.manifest_id = m.id AND p.unit_id = ANY($2)) \
+             OR EXISTS (SELECT FROM division_paths d WHERE d.code IN (i.division, m.departure_division, m.destination_division) AND d.ancestor = ANY($3))) \
+           ORDER BY i.id DESC LIMIT $4) x")
+    .bind::<SqlUuid, _>(before)
+    .bind::<Array<SqlUuid>, _>(scope.units())
+    .bind::<Array<Text>, _>(&scope.jurisdiction)
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await?
+    .pop();
+    Ok(row.map_or_else(|| "{\"items\":[]}".to_owned(), |row| row.doc))
+}

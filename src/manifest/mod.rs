@@ -1,0 +1,28 @@
+//! Manifest (联单): the one core for all three streams.
+//!
+//! A header, parts that one act sealed each, parties, tasks. [`table`] says which act is possible when, by whom and under
+//! which rules; policy, `next`, tasks and `docs/acts.md` read it. Invariants: a sealed part never changes, a correction is a
+//! new revision; a fact act is never refused for law; masses of returns and re-consignments balance with what was refused.
+
+pub mod accounts;
+pub mod acts;
+mod checks;
+pub mod corrections;
+pub mod domain;
+mod feed;
+mod findings;
+pub mod http;
+pub mod input;
+mod next;
+pub mod number;
+pub mod outage;
+pub mod parts;
+mod policy;
+mod read;
+mod rules;
+mod store;
+pub mod table;
+pub mod trips;
+mod work;
+
+pub use findings::Confirmation;

@@ -1,0 +1,103 @@
+//! Reading a manifest: evidence for export, what the caller may do next, events.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::next::{NextAct, next};
+use super::policy::{self, Scope};
+use super::store::{self, Stored};
+use crate::evidence::{self, Evidence, ExportedChain, ExportedEvent, ExportedPart, Head, Proof, StoredEvent};
+use crate::identity::Actor;
+use crate::platform::app::{App, NumberMode};
+use crate::platform::clock::rfc3339;
+use crate::platform::problem::Problem;
+
+/// Unit: events of one chain in an export; a manifest has a few dozen.
+const EVENTS_MAX: i32 = 2_000;
+
+/// A manifest for reading, if the actor may see it.
+///
+/// # Errors
+/// 404.
+pub async fn visible(conn: &mut diesel_async::AsyncPgConnection, actor: &Actor, id: Uuid) -> Result<(Stored, i64), Problem> {
+    let (_, version) = store::get(conn, id, &Scope::of(actor)).await?.ok_or_else(Problem::not_found)?;
+    let jurisdiction = if actor.is_officer() { actor.jurisdiction.as_slice() } else { &[] };
+    let mut stored = store::load(conn, id, Head::NEW, jurisdiction).await?;
+    stored.head.version = version;
+    Ok((stored, version))
+}
+
+/// What the caller may do now.
+///
+/// # Errors
+/// 404.
+pub async fn next_of(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<NextAct>, Problem> {
+    let mut conn = app.db.get().await?;
+    let (stored, _) = visible(&mut conn, actor, id).await?;
+    let (relations, roles) = policy::standing(&mut conn, actor, &stored).await?;
+    Ok(next(&stored, &relations, roles, app.numbers == NumberMode::National))
+}
+
+/// The whole evidence of a manifest: its chain, the chains of its trips, every part of every revision, signed.
+///
+/// # Errors
+/// 404.
+pub async fn evidence(app: &App, actor: &Actor, id: Uuid) -> Result<Evidence, Problem> {
+    let mut conn = app.db.get().await?;
+    let (stored, _) = visible(&mut conn, actor, id).await?;
+    let mut chains = vec![chain(&mut conn, app, id, "manifest").await?];
+    let mut trips: Vec<Uuid> = stored.record.assignments.values().map(|assignment| assignment.trip_id).collect();
+    trips.extend(stored.record.receipt.iter().flat_map(|receipt| &receipt.weighings).map(|weighing| weighing.trip_id));
+    trips.sort_unstable();
+    trips.dedup();
+    for trip in trips {
+        let chain = chain(&mut conn, app, trip, "trip").await?;
+        if !chain.events.is_empty() {
+            chains.push(chain);
+        }
+    }
+    let parts = store::all_parts(&mut conn, id).await?;
+    let parts = parts.into_iter().map(|(name, bytes)| ExportedPart { name, subject_id: id, bytes }).collect();
+    let mut evidence = Evidence {
+        format: evidence::FORMAT.to_owned(),
+        exported_at: rfc3339(app.clock.now()),
+        subject_id: id,
+        chains,
+        parts,
+        kid: app.keys.proof.kid.clone(),
+        signature: String::new(),
+    };
+    evidence.signature = hex::encode(app.keys.proof.sign(&evidence.signed_bytes()?));
+    Ok(evidence)
+}
+
+async fn chain(conn: &mut diesel_async::AsyncPgConnection, app: &App, subject: Uuid, kind: &str) -> Result<ExportedChain, Problem> {
+    let events = evidence::events_of(conn, subject, 0, EVENTS_MAX).await?;
+    let head = match events.last() {
+        Some(last) => Proof::sign(&app.keys.proof, subject, last.seq, &last.hash, last.recorded_at)?,
+        None => Proof::sign(&app.keys.proof, subject, 0, &evidence::GENESIS, app.clock.now())?,
+    };
+    let events = events
+        .into_iter()
+        .map(|event| {
+            Ok(ExportedEvent {
+                seq: event.seq,
+                prev_hash: hex::encode(&event.prev_hash),
+                hash: hex::encode(&event.hash),
+                bytes: String::from_utf8(event.bytes).map_err(|error| Problem::internal(&error))?,
+            })
+        })
+        .collect::<Result<_, Problem>>()?;
+    Ok(ExportedChain { subject_kind: kind.to_owned(), subject_id: subject, events, head })
+}
+
+/// An event as a reader sees it: its document, with place and hash.
+///
+/// # Errors
+/// 500 for stored bytes that are not JSON.
+pub fn shown(event: &StoredEvent) -> Result<Value, Problem> {
+    let mut document = event.document()?;
+    document["hash"] = hex::encode(&event.hash).into();
+    document["version"] = event.version.into();
+    Ok(document)
+}
