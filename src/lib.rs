@@ -14,3 +14,4 @@ pub mod platform;
 pub mod registry;
 
 pub mod contract;
+pub mod schema;

@@ -2,6 +2,8 @@
 
 pub mod boot;
 mod catalogue;
+pub mod doctor;
+pub mod print_schema;
 pub mod serve;
 
 use std::path::PathBuf;
@@ -34,6 +36,10 @@ enum Command {
         #[command(subcommand)]
         command: CatalogueCommand,
     },
+    /// Print src/schema.rs from the tables of DATABASE_URL, else of a throw-away cluster.
+    PrintSchema,
+    /// Check the installation; exit code 1 where something is wrong.
+    Doctor(doctor::Options),
     /// Make the first platform administrator.
     Admin {
         #[command(subcommand)]
@@ -113,6 +119,8 @@ pub fn main() -> ExitCode {
         Command::Migrate { down } => migrate(down),
         Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
         Command::Catalogue { command: CatalogueCommand::Load { data } } => catalogue::load(data),
+        Command::PrintSchema => print_schema::run(),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Admin { command: AdminCommand::Create { login, uscc, unit, data } } => serve::create_admin(&login, &uscc, &unit, data),
     };
     match result {

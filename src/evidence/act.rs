@@ -78,6 +78,8 @@ pub struct Tx<'c> {
 /// What [`transact`] gives back.
 pub struct Outcome {
     done: Vec<Done>,
+    /// Units for which a replayed answer was once given; empty otherwise.
+    replayed_for: Vec<Uuid>,
     replayed: bool,
     check: bool,
 }
@@ -157,8 +159,8 @@ where
         let shared: &AsyncPgConnection = conn;
         let (claimed, caller) = futures_util::join!(claim(shared, call, &signer, &ids, secret), prelude(shared));
         // A replay is told before anything about the caller's rights of today is asked of the act itself.
-        if let Some(replay) = claimed? {
-            return Ok(Outcome { done: replay, replayed: true, check: false });
+        if let Some((done, replayed_for)) = claimed? {
+            return Ok(Outcome { done, replayed_for, replayed: true, check: false });
         }
         caller?
     };
@@ -167,11 +169,17 @@ where
     if tx.done.is_empty() {
         return Err(Problem::broken("an act ended without an event"));
     }
-    Ok(Outcome { done: tx.done, replayed: false, check: call.check })
+    Ok(Outcome { done: tx.done, replayed_for: Vec::new(), replayed: false, check: call.check })
 }
 
 /// Claims the key, or gives the stored answer.
-async fn claim(mut conn: &AsyncPgConnection, call: &Call, signer: &Signer, ids: &[Uuid], secret: bool) -> Result<Option<Vec<Done>>, Problem> {
+async fn claim(
+    mut conn: &AsyncPgConnection,
+    call: &Call,
+    signer: &Signer,
+    ids: &[Uuid],
+    secret: bool,
+) -> Result<Option<(Vec<Done>, Vec<Uuid>)>, Problem> {
     let mut rows = Vec::new();
     for _ in 0..2 {
         rows = CLAIM
@@ -198,11 +206,12 @@ async fn claim(mut conn: &AsyncPgConnection, call: &Call, signer: &Signer, ids: 
         return Err(Problem::of(&kinds::ALREADY_DONE));
     }
     let events = store::events_by_id(conn, &row.event_ids.unwrap_or_default()).await?;
-    // The caller must still act for the unit that did it, else the subject is not his to see.
-    if events.iter().any(|event| !event.is_by(signer)) {
+    if events.iter().any(|event| !event.is_by(signer.user)) {
         return Err(Problem::not_found());
     }
-    events.iter().map(|event| Done::of(event, call)).collect::<Result<_, _>>().map(Some)
+    let units = events.iter().filter_map(StoredEvent::unit).collect();
+    let done = events.iter().map(|event| Done::of(event, call)).collect::<Result<_, _>>()?;
+    Ok(Some((done, units)))
 }
 
 impl Done {
@@ -465,6 +474,11 @@ impl Outcome {
     pub fn body(&self) -> Value {
         let warnings = warnings_of(&self.done);
         if self.check { json!(CheckAnswer { would: self.done.clone(), warnings }) } else { json!(ActAnswer { done: self.done.clone(), warnings }) }
+    }
+    /// Units for which a replayed answer was once given: the caller must still belong to them.
+    #[must_use]
+    pub fn replayed_for(&self) -> &[Uuid] {
+        &self.replayed_for
     }
     /// What was done.
     #[must_use]

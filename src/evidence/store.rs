@@ -6,7 +6,6 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::chain::Signer;
 use crate::platform::db::Sql;
 use crate::platform::problem::Problem;
 
@@ -53,11 +52,13 @@ impl StoredEvent {
     pub fn document(&self) -> Result<Value, Problem> {
         serde_json::from_slice(&self.bytes).map_err(|error| Problem::internal(&error))
     }
-    /// Whether this signer did it, for the same unit.
-    pub(super) fn is_by(&self, signer: &Signer) -> bool {
-        self.document().is_ok_and(|document| {
-            document["actor"] == serde_json::json!(signer.user) && (signer.unit.is_none() || document["unit"] == serde_json::json!(signer.unit))
-        })
+    /// Whether this person did it.
+    pub(super) fn is_by(&self, user: Uuid) -> bool {
+        self.document().is_ok_and(|document| document["actor"] == serde_json::json!(user))
+    }
+    /// The unit for which it was done.
+    pub(super) fn unit(&self) -> Option<Uuid> {
+        self.document().ok()?["unit"].as_str()?.parse().ok()
     }
 }
 
@@ -108,4 +109,12 @@ pub async fn log_access(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Forgets idempotency keys that are older than the promise of seven days, with a margin.
+///
+/// # Errors
+/// As the database.
+pub async fn forget_old_keys(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<usize, Problem> {
+    Ok(Sql("DELETE FROM idempotency_keys WHERE created_at < $1 - interval '14 days'").bind::<Timestamptz, _>(now).execute(conn).await?)
 }

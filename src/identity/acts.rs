@@ -531,13 +531,7 @@ pub async fn create_first_admin(call: &Call, uscc: Uscc, unit_name: &str, login:
         if store::count_platform_admins(tx.conn).await? > 0 {
             return Err(refuse("", IdentityRefusal::AdminExists));
         }
-        let unit = UnitFacts {
-            uscc: uscc.clone(),
-            name: unit_name.to_owned(),
-            division: "000000".into(),
-            address: String::new(),
-            contact_phone: String::new(),
-        };
+        let unit = UnitFacts { uscc, name: unit_name.to_owned(), division: "000000".into(), address: String::new(), contact_phone: String::new() };
         let now = tx.now();
         let id = insert_unit(tx, &unit, UnitKind::Platform, false, Some(now)).await?;
         let person = PersonFacts { login: login.to_owned(), name: login.to_owned(), phone: None };

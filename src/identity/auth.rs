@@ -137,10 +137,10 @@ async fn actor_of(app: &App, authorization: Option<&str>) -> Result<Arc<Actor>, 
     if let Some((_, actor, true)) = known {
         return Ok(actor);
     }
-    let mut conn = app.db.get().await?;
+    let conn = app.db.get().await?;
     let actor = match &credential {
-        Credential::Token(claims) => store::actor_of_session(&mut conn, claims.sid, claims.mid, claims.method, now, legal_day(now)).await?,
-        Credential::Key(hash) => store::actor_of_key(&mut conn, hash, now).await?,
+        Credential::Token(claims) => store::actor_of_session(&conn, claims.sid, claims.mid, claims.method, now, legal_day(now)).await?,
+        Credential::Key(hash) => store::actor_of_key(&conn, hash, now).await?,
     };
     let actor = Arc::new(actor.ok_or_else(none)?);
     let mut entries = cache.entries.lock().unwrap_or_else(PoisonError::into_inner);
@@ -168,17 +168,31 @@ pub async fn transact<F>(call: &Call, actor: &Actor, acts: usize, secret: bool, 
 where
     F: AsyncFnOnce(&mut Tx<'_>, &Actor) -> Result<(), Problem>,
 {
-    let now = call.now;
-    let rights = async |conn: &AsyncPgConnection| {
-        let fresh = match (actor.session, &actor.api_key, &actor.by_code) {
-            (Some(session), ..) => store::actor_of_session(conn, session, actor.membership, actor.method, now, legal_day(now)).await?,
-            (None, Some(hash), _) => store::actor_of_key(conn, hash, now).await?,
-            (None, None, Some(by_code)) => super::one_time::use_up(conn, actor, by_code, now).await?,
-            (None, None, None) => None,
-        };
-        fresh.ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED))
+    let rights = async |conn: &AsyncPgConnection| fresh(conn, actor, call.now).await;
+    let outcome =
+        evidence::transact(call, actor.signer(), acts, secret, rights, async |tx: &mut Tx<'_>, fresh: Actor| body(tx, &fresh).await).await?;
+    // An answer is repeated only to somebody who still belongs to the unit for which it was given.
+    for unit in outcome.replayed_for().iter().filter(|unit| Some(**unit) != actor.unit_id()) {
+        let mut conn = call.app.db.get().await?;
+        if !store::memberships_of_user(&mut conn, actor.user).await?.iter().any(|row| row.unit_id == *unit) {
+            return Err(Problem::not_found());
+        }
+    }
+    Ok(outcome)
+}
+
+/// An actor with the rights of this moment, read inside an act's transaction.
+///
+/// # Errors
+/// 401 when session, membership, key or code ended.
+pub async fn fresh(conn: &AsyncPgConnection, actor: &Actor, now: DateTime<Utc>) -> Result<Actor, Problem> {
+    let fresh = match (actor.session, &actor.api_key, &actor.by_code) {
+        (Some(session), ..) => store::actor_of_session(conn, session, actor.membership, actor.method, now, legal_day(now)).await?,
+        (None, Some(hash), _) => store::actor_of_key(conn, hash, now).await?,
+        (None, None, Some(by_code)) => super::one_time::use_up(conn, actor, by_code, now).await?,
+        (None, None, None) => None,
     };
-    evidence::transact(call, actor.signer(), acts, secret, rights, async |tx: &mut Tx<'_>, fresh: Actor| body(tx, &fresh).await).await
+    fresh.ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED))
 }
 
 /// SHA-256 of a secret with enough entropy of its own, or of a name that need not be readable in a table.

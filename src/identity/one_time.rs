@@ -127,7 +127,7 @@ async fn actor_by_code(app: &App, device: &Actor, manifest: Uuid, act: &str, dig
         return Err(wrong());
     };
     let by_code = ByCode { code: row.id, made_by: row.made_by, device_user: device.user };
-    store::actor_of_member(&mut conn, row.user_id, row.unit_id, legal_day(now), by_code).await?.ok_or_else(wrong)
+    store::actor_of_member(&conn, row.user_id, row.unit_id, legal_day(now), by_code).await?.ok_or_else(wrong)
 }
 
 /// Uses a code up inside the act's transaction, and reads the person's rights again.

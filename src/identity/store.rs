@@ -729,3 +729,11 @@ pub(super) async fn actor_of_member(
         .pop();
     Ok(row.map(|row| Actor { by_code: Some(by_code), ..row.actor.into_actor(Some(row.membership_id), None, None, Method::OneTimeCode) }))
 }
+
+/// Forgets counters of failed log-ins that ended a day ago, so that made-up names do not fill the table.
+///
+/// # Errors
+/// As the database.
+pub async fn forget_old_failures(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<usize, Problem> {
+    Ok(Sql("DELETE FROM login_failures WHERE next_try_at < $1 - interval '1 day'").bind::<Timestamptz, _>(now).execute(conn).await?)
+}

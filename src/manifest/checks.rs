@@ -385,7 +385,7 @@ async fn cover_of(
 pub fn unlikely_mass(mass: Grams, median_g: Option<i64>, at: &str, findings: &mut Findings) {
     let mass_g = mass.get();
     let off_median = median_g.is_some_and(|median| median > 0 && (mass_g > median.saturating_mul(MEDIAN_FACTOR) || mass_g < median / MEDIAN_FACTOR));
-    if mass_g > LINE_LIKELY_MAX_G || mass_g < LINE_LIKELY_MIN_G || off_median {
+    if !(LINE_LIKELY_MIN_G..=LINE_LIKELY_MAX_G).contains(&mass_g) || off_median {
         let tonnes = crate::platform::mass::tonnes_text(mass);
         findings.add(&table::MASS_UNLIKELY, at, format!("{tonnes} 吨？请确认单位是 kg 还是 t"), format!("{tonnes} t? Please check: kg or t"));
     }

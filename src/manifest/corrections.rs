@@ -149,8 +149,11 @@ fn is_signed_over(record: &Record, part: PartName, part_no: i32) -> bool {
     }
 }
 
+/// A record with its changes made, and the parts that they touch.
+type Corrected = (Record, Vec<(PartName, i32)>);
+
 /// The record with the changes made, each part read again into its type.
-fn apply(record: &Record, changes: &[Change]) -> Result<(Record, Vec<(PartName, i32)>), Refusals<CorrectionRefusal>> {
+fn apply(record: &Record, changes: &[Change]) -> Result<Corrected, Refusals<CorrectionRefusal>> {
     let mut refusals = Refusals::none();
     let mut after = record.clone();
     let mut touched: BTreeSet<(PartName, i32)> = BTreeSet::new();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
+mod cli;
 mod district;
 mod evidence;
 mod filing;

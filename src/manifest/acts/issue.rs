@@ -183,7 +183,9 @@ async fn begin(
     // Digits 1 to 4 are the year of issue on the legal calendar (decree_23_2021/15).
     match tx.call.app.numbers {
         NumberMode::Local => drop(tx.append_numbered(event, prefecture, legal_day(issued_at).year(), write).await?),
-        NumberMode::National => drop(tx.append_and(&Head::NEW, event, write).await?),
+        NumberMode::National => {
+            tx.append_and(&Head::NEW, event, write).await?;
+        }
     }
     Ok(())
 }

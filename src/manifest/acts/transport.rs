@@ -302,9 +302,10 @@ pub async fn load_together(call: &Call, actor: &Actor, driver: &Actor, id: Uuid,
     identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (stored, _permit) = work::open(tx, actor, id, Act::Release).await?;
         let stored = release_step(tx, stored, release).await?;
+        let driver = identity::fresh(tx.conn, driver, tx.now()).await?;
         tx.sign_as(driver.signer());
-        let permit = work::go_on(tx, driver, &stored, Act::TakeOver).await?;
-        take_over_step(tx, driver, stored, &permit, step).await?;
+        let permit = work::go_on(tx, &driver, &stored, Act::TakeOver).await?;
+        take_over_step(tx, &driver, stored, &permit, step).await?;
         Ok(())
     })
     .await
