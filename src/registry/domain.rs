@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::plate::Plate;
 use super::rules;
-use crate::catalogue::code::{MethodCode, WasteCode};
+use crate::catalogue::{MethodCode, Stage, WasteCode};
 use crate::platform::mass::{Grams, MassInput};
 
 /// A closed set of words that is stored as text: one spelling for JSON, contract and database.
@@ -90,8 +90,6 @@ words! {
         Suspended = "suspended",
     }
 }
-
-pub use crate::catalogue::Stage;
 
 words! {
     /// Kind of vehicle.

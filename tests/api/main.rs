@@ -5,9 +5,11 @@
 mod cli;
 mod district;
 mod evidence;
+mod filing;
 mod harness;
 mod identity;
 mod manifest;
+mod registry;
 mod rooms;
 mod shape;
 mod signing;

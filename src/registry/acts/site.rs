@@ -5,6 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{RegistryRefusal, event, refuse, today};
+use crate::catalogue;
 use crate::evidence::{Head, Outcome, Tx};
 use crate::identity::{Actor, Role, transact};
 use crate::platform::call::Call;
@@ -62,7 +63,7 @@ fn payload(id: Uuid, unit: Uuid, site: &SiteStatement, class: Option<ManagementC
 async fn check_site(tx: &mut Tx<'_>, site: &SiteStatement) -> Result<Option<ManagementClass>, Problem> {
     let day = today(tx);
     let mut refusals = Refusals::none();
-    if !store::is_division(tx.conn, site.division.as_str()).await? {
+    if !catalogue::division_exists(tx.conn, site.division.as_str()).await? {
         refusals.add("/division", RegistryRefusal::UnknownDivision(site.division.to_string()));
     }
     let within = |value: Option<i32>, most: i32| value.is_none_or(|value| (-most..=most).contains(&value));
