@@ -353,7 +353,8 @@ async fn cover_of(
         Some(Err(reason)) => *reason,
     };
     if let Some(claim) = &line.exemption {
-        let stage = catalogue::Stage::parse(&claim.stage);
+        // Exempt at collection or on the road says nothing about who may receive it.
+        let stage = catalogue::Stage::parse(&claim.stage).filter(|stage| matches!(stage, catalogue::Stage::Use | catalogue::Stage::Disposal));
         let exempt = match stage {
             Some(stage) => registry::exempt_receiver(conn, receiver.unit_id(), line.waste_code, stage, day).await?,
             None => None,
