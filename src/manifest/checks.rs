@@ -502,6 +502,21 @@ pub async fn release(
             findings.plain(&table::WAYBILL_MISSING, "");
         }
     }
+    let approved: Vec<&Line> = record.consignment.lines.iter().filter(|line| line.approval.is_some()).collect();
+    if !approved.is_empty() {
+        let pairs: Vec<(WasteCode, MethodCode)> = approved.iter().map(|line| (line.waste_code, line.method)).collect();
+        let (consignor, receiver) = (record.consignment.consignor.unit_id, record.consignment.receiver.unit_id);
+        let found = filing::approvals_for(tx.conn, consignor, receiver, today, &pairs).await?;
+        for (line, _) in approved.iter().zip(found).filter(|(_, approval)| approval.is_none()) {
+            let code = line.waste_code;
+            findings.add(
+                &table::APPROVAL_MISSING,
+                "",
+                format!("{code} 的跨省转移批准在 {today} 已不再有效"),
+                format!("On {today} no approval is in force for {code}"),
+            );
+        }
+    }
     let licensed: Vec<&Line> = record.consignment.lines.iter().filter(|line| matches!(line.cover, Cover::Licence { .. })).collect();
     let Some(site) = record.consignment.receiver.site_id.filter(|_| !licensed.is_empty()) else { return Ok(()) };
     let pairs: Vec<(WasteCode, MethodCode)> = licensed.iter().map(|line| (line.waste_code, line.method)).collect();

@@ -162,6 +162,10 @@ pub fn judge_papers(papers: &[PaperShown], findings: &mut Findings) {
             _ => &table::ESCORT_CERTIFICATE,
         };
         match (&paper.no, paper.valid_to) {
+            // A person's certificate often bears his identity number: the chain keeps only that it ran out.
+            (Some(_), Some(valid_to)) if paper.paper.ends_with("certificate") => {
+                findings.add(rule, "", format!("{}：有效期至 {valid_to}", rule.kind.zh), format!("{}: it was valid to {valid_to}", rule.kind.en));
+            }
             (Some(no), Some(valid_to)) => {
                 findings.add(
                     rule,
