@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::catalogue::Stage;
 use crate::catalogue::code::{MethodCode, WasteCode};
 use crate::platform::mass::Grams;
 use crate::registry::plate::Plate;
@@ -173,12 +174,14 @@ pub enum Cover {
         /// Number in the exemption list.
         seq: i32,
         /// Stage.
-        stage: String,
+        stage: Stage,
         /// The condition as confirmed.
         condition: String,
     },
     /// Back to the own site (退回): no licence is asked.
     OwnSite,
+    /// Nothing covered it: only a back-entry of what had happened anyway.
+    NotCovered,
 }
 
 /// A waste line (废物明细).

@@ -110,7 +110,7 @@ pub fn like(
             method: line.method,
             exemption: match &line.cover {
                 crate::manifest::parts::Cover::Exemption { seq, stage, condition } => {
-                    Some(crate::manifest::input::ExemptionClaim { seq: *seq, stage: stage.clone(), condition: condition.clone() })
+                    Some(crate::manifest::input::ExemptionClaim { seq: *seq, stage: *stage, condition: condition.clone() })
                 }
                 _ => None,
             },
