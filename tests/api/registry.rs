@@ -20,7 +20,7 @@ fn pair(code: &str, method: &str) -> (WasteCode, MethodCode) {
 }
 
 pub fn site_body(name: &str) -> Value {
-    json!({ "name": name, "division": JINZHOU, "address": "大连市金州区五一路 1 号", "yearly": [{ "year": 2024, "g": 3_000_000 }, { "year": 2025, "g": 12_000_000 }] })
+    json!({ "name": name, "division": JINZHOU, "address": "大连市金州区五一路 1 号", "yearly": [{ "year": 2024, "g": 3_000_000 }, { "year": 2025, "g": { "v": "12", "u": "t" } }] })
 }
 
 fn licence_body(site: Uuid, number: &str) -> Value {
