@@ -1,5 +1,6 @@
 //! Commands: the way from a shell into the program. No rule lives here.
 
+mod acts;
 pub mod boot;
 mod catalogue;
 pub mod doctor;
@@ -31,6 +32,8 @@ enum Command {
     },
     /// Print the contract.
     Openapi,
+    /// Print acts, rules and states of a manifest for a lawyer (docs/acts.md).
+    Acts,
     /// Reference data of law.
     Catalogue {
         #[command(subcommand)]
@@ -118,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Migrate { down } => migrate(down),
         Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
+        Command::Acts => acts::print(),
         Command::Catalogue { command: CatalogueCommand::Load { data } } => catalogue::load(data),
         Command::PrintSchema => print_schema::run(),
         Command::Doctor(options) => doctor::run(&options),

@@ -62,6 +62,12 @@ pub struct Balance {
 }
 
 #[derive(diesel::QueryableByName)]
+struct SumRow {
+    #[diesel(sql_type = BigInt)]
+    sum_g: i64,
+}
+
+#[derive(diesel::QueryableByName)]
 struct BalanceRow {
     #[diesel(sql_type = Integer)]
     n: i32,
@@ -89,19 +95,20 @@ pub async fn post(conn: &mut AsyncPgConnection, postings: &[Posting]) -> Result<
     let reserved: Vec<i64> = postings.iter().map(|posting| posting.reserved_g).collect();
     let settled: Vec<i64> = postings.iter().map(|posting| posting.settled_g).collect();
     let limits: Vec<i64> = postings.iter().map(|posting| posting.at_most_g.unwrap_or(i64::MAX)).collect();
-    // ON CONFLICT locks the rows in the order of the input, which is sorted; the CASE refuses without failing, so that
-    // all refusals are told at once.
+    // ON CONFLICT locks the rows in the order of the input, which is sorted; a refused row stays as it was and is not
+    // returned, so a refusal cannot be mistaken for a sum that fits. A new row that is refused is left at nothing.
     let rows: Vec<BalanceRow> = Sql("WITH p AS ( \
-           SELECT * FROM unnest($1::text[], $2::uuid[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) WITH ORDINALITY AS t(kind, owner_id, year, r, s, lim, n)), \
+           SELECT *, r + s <= lim OR r + s <= 0 AS fits_alone FROM unnest($1::text[], $2::uuid[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) WITH ORDINALITY AS t(kind, owner_id, year, r, s, lim, n)), \
          done AS ( \
            INSERT INTO mass_accounts AS a (kind, owner_id, year, reserved_g, settled_g) SELECT kind, owner_id, year, \
-             CASE WHEN r + s <= lim THEN r ELSE 0 END, CASE WHEN r + s <= lim THEN s ELSE 0 END FROM p ORDER BY n \
+             CASE WHEN fits_alone THEN r ELSE 0 END, CASE WHEN fits_alone THEN s ELSE 0 END FROM p ORDER BY n \
            ON CONFLICT (kind, owner_id, year) DO UPDATE SET \
-             reserved_g = a.reserved_g + (SELECT CASE WHEN a.reserved_g + a.settled_g + p.r + p.s <= p.lim OR p.r + p.s <= 0 THEN p.r ELSE 0 END FROM p WHERE p.kind = a.kind AND p.owner_id = a.owner_id AND p.year = a.year), \
-             settled_g = a.settled_g + (SELECT CASE WHEN a.reserved_g + a.settled_g + p.r + p.s <= p.lim OR p.r + p.s <= 0 THEN p.s ELSE 0 END FROM p WHERE p.kind = a.kind AND p.owner_id = a.owner_id AND p.year = a.year) \
+             reserved_g = a.reserved_g + (SELECT p.r FROM p WHERE p.kind = a.kind AND p.owner_id = a.owner_id AND p.year = a.year), \
+             settled_g = a.settled_g + (SELECT p.s FROM p WHERE p.kind = a.kind AND p.owner_id = a.owner_id AND p.year = a.year) \
+           WHERE (SELECT a.reserved_g + a.settled_g + p.r + p.s <= p.lim OR p.r + p.s <= 0 FROM p WHERE p.kind = a.kind AND p.owner_id = a.owner_id AND p.year = a.year) \
            RETURNING kind, owner_id, year, reserved_g + settled_g AS sum_g) \
-         SELECT p.n::int AS n, d.sum_g, (d.sum_g <= p.lim OR p.r + p.s <= 0) AND d.sum_g IS NOT NULL AS booked \
-         FROM p JOIN done d USING (kind, owner_id, year) ORDER BY p.n")
+         SELECT p.n::int AS n, coalesce(d.sum_g, 0) AS sum_g, d.sum_g IS NOT NULL AND p.fits_alone AS booked \
+         FROM p LEFT JOIN done d USING (kind, owner_id, year) ORDER BY p.n")
     .bind::<Array<Text>, _>(kinds)
     .bind::<Array<SqlUuid>, _>(owners)
     .bind::<Array<Integer>, _>(years)
@@ -110,13 +117,25 @@ pub async fn post(conn: &mut AsyncPgConnection, postings: &[Posting]) -> Result<
     .bind::<Array<BigInt>, _>(limits)
     .load(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            let posting = usize::try_from(row.n - 1).ok().and_then(|index| postings.get(index))?;
-            Some(Balance { kind: posting.kind, owner: posting.owner, sum_g: row.sum_g, is_booked: row.booked })
-        })
-        .collect())
+    let mut balances = Vec::new();
+    for row in rows {
+        let Some(posting) = usize::try_from(row.n - 1).ok().and_then(|index| postings.get(index)) else { continue };
+        let sum_g = if row.booked { row.sum_g } else { sum_of(conn, posting).await? };
+        balances.push(Balance { kind: posting.kind, owner: posting.owner, sum_g, is_booked: row.booked });
+    }
+    Ok(balances)
+}
+
+/// The sum that refused a posting. The row is locked by then, so this is what the refusal met.
+async fn sum_of(conn: &mut AsyncPgConnection, posting: &Posting) -> Result<i64, Problem> {
+    let row: Option<SumRow> = Sql("SELECT reserved_g + settled_g AS sum_g FROM mass_accounts WHERE kind = $1 AND owner_id = $2 AND year = $3")
+        .bind::<Text, _>(posting.kind.as_str())
+        .bind::<SqlUuid, _>(posting.owner)
+        .bind::<Integer, _>(posting.year)
+        .load(conn)
+        .await?
+        .pop();
+    Ok(row.map_or(0, |row| row.sum_g))
 }
 
 fn merged(postings: &[Posting]) -> Vec<Posting> {

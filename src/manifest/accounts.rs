@@ -185,7 +185,15 @@ pub fn corrected(before: &Record, after: &Record) -> Vec<Posting> {
     each_line(after, |line, postings| {
         let declared = line.declared_g.get() - before.consignment.line(line.line).map_or(0, |one| one.declared_g.get());
         let moved = after.moved_g(line.line) - before.moved_g(line.line);
-        let (reserved_g, settled_g) = if after.release.is_some() { (0, moved) } else { (declared, 0) };
+        let came = |record: &Record| {
+            record.receipt.iter().flat_map(|receipt| &receipt.lines).find(|one| one.line == line.line).map_or(0, |one| one.weighed_g.get())
+        };
+        // Where release was skipped, what came counts as moved out.
+        let (reserved_g, settled_g) = match (&after.release, &after.receipt) {
+            (Some(_), _) => (0, moved),
+            (None, Some(_)) => (0, came(after) - came(before)),
+            (None, None) => (declared, 0),
+        };
         if let Some(flow) = line.plan_flow.as_ref().map(|flow| flow.flow_id) {
             postings.push(posting(AccountKind::PlanFlow, flow, year, reserved_g, settled_g, None));
         }

@@ -74,6 +74,7 @@ pub fn party(site: &SiteFacts, contact_name: Option<String>) -> Party {
         division: site.division().to_owned(),
         phone: site.contact_phone().to_owned(),
         contact_name,
+        is_external: site.is_external(),
     }
 }
 
@@ -352,7 +353,8 @@ async fn cover_of(
         Some(Err(reason)) => *reason,
     };
     if let Some(claim) = &line.exemption {
-        let stage = catalogue::Stage::parse(&claim.stage);
+        // Exempt at collection or on the road says nothing about who may receive it.
+        let stage = catalogue::Stage::parse(&claim.stage).filter(|stage| matches!(stage, catalogue::Stage::Use | catalogue::Stage::Disposal));
         let exempt = match stage {
             Some(stage) => registry::exempt_receiver(conn, receiver.unit_id(), line.waste_code, stage, day).await?,
             None => None,
@@ -498,6 +500,21 @@ pub async fn release(
         judge_papers(&fresh, findings);
         if assignment.waybill_no.is_none() {
             findings.plain(&table::WAYBILL_MISSING, "");
+        }
+    }
+    let approved: Vec<&Line> = record.consignment.lines.iter().filter(|line| line.approval.is_some()).collect();
+    if !approved.is_empty() {
+        let pairs: Vec<(WasteCode, MethodCode)> = approved.iter().map(|line| (line.waste_code, line.method)).collect();
+        let (consignor, receiver) = (record.consignment.consignor.unit_id, record.consignment.receiver.unit_id);
+        let found = filing::approvals_for(tx.conn, consignor, receiver, today, &pairs).await?;
+        for (line, _) in approved.iter().zip(found).filter(|(_, approval)| approval.is_none()) {
+            let code = line.waste_code;
+            findings.add(
+                &table::APPROVAL_MISSING,
+                "",
+                format!("{code} 的跨省转移批准在 {today} 已不再有效"),
+                format!("On {today} no approval is in force for {code}"),
+            );
         }
     }
     let licensed: Vec<&Line> = record.consignment.lines.iter().filter(|line| matches!(line.cover, Cover::Licence { .. })).collect();

@@ -79,6 +79,10 @@ pub struct Party {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     pub contact_name: Option<String>,
+    /// Outside the system (系统外单位): nobody logs in for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub is_external: bool,
 }
 
 /// Stream (废物类别流).

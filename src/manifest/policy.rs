@@ -41,6 +41,8 @@ pub struct Permit {
     pub roles: Roles,
     /// The unit for which the act counts.
     pub unit: Uuid,
+    /// Whether a unit outside the system is acted for.
+    pub by_proxy: bool,
     _private: (),
 }
 
@@ -95,7 +97,7 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
         if actor.api_key.is_some() {
             sign_by_key(tx, actor, act)?;
         }
-        return Ok(Permit { relations, roles: actor.roles, unit, _private: () });
+        return Ok(Permit { relations, roles: actor.roles, unit, by_proxy: false, _private: () });
     }
     // A driver with two employers: the acting unit comes from the leg.
     let carrier = stored.record.carrier_id();
@@ -108,7 +110,10 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
         signer.unit = Some(carrier);
         signer.membership = Some(membership);
         tx.sign_as(signer);
-        return Ok(Permit { relations: vec![Relation::Carrier], roles: driver, unit: carrier, _private: () });
+        return Ok(Permit { relations: vec![Relation::Carrier], roles: driver, unit: carrier, by_proxy: false, _private: () });
+    }
+    if let Some(permit) = by_proxy(actor, stored, act) {
+        return Ok(permit);
     }
     let may_see = !relations.is_empty() || actor.unit_id().is_some_and(|unit| was_carrier(stored, unit));
     if may_see {
@@ -121,6 +126,22 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
     } else {
         Err(Problem::not_found())
     }
+}
+
+/// A partner outside the system has no users: the consignor's signatory enters its part from its papers, marked as such.
+fn by_proxy(actor: &Actor, stored: &Stored, act: Act) -> Option<Permit> {
+    let record = &stored.record;
+    let unit = actor.unit_id().filter(|unit| *unit == record.consignment.consignor.unit_id && actor.roles.has(Role::Signatory))?;
+    let mut relations = Vec::new();
+    if record.consignment.receiver.is_external {
+        relations.push(Relation::Receiver);
+    }
+    let carrier = record.assignment().map_or(&record.consignment.carrier, |assignment| &assignment.carrier);
+    if carrier.is_external {
+        relations.push(Relation::Carrier);
+    }
+    let roles = actor.roles.with(Role::Dispatcher);
+    act.allows(&relations, roles).then(|| Permit { relations, roles, unit, by_proxy: true, _private: () })
 }
 
 /// A key signs what a signatory signs only under a delegation for that act.

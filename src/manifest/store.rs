@@ -35,6 +35,8 @@ pub struct Stored {
     pub is_void: bool,
     /// Whether the caller is an officer of the place of departure, and of receipt.
     pub officer_of: (bool, bool),
+    /// Whether the caller acts for a unit outside the system; set by policy.
+    pub by_proxy: bool,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -94,6 +96,7 @@ pub async fn load(mut conn: &AsyncPgConnection, id: Uuid, head: Head, jurisdicti
         flags: row.flags.into_iter().collect(),
         is_void: row.is_void,
         officer_of: (row.officer_of_departure, row.officer_of_receipt),
+        by_proxy: false,
     })
 }
 

@@ -38,6 +38,7 @@ pub async fn carrier_party(conn: &AsyncPgConnection, unit: Uuid) -> Result<Party
         division: unit.division,
         phone: unit.contact_phone,
         contact_name: None,
+        is_external: unit.is_external,
     })
 }
 
@@ -161,6 +162,10 @@ pub fn judge_papers(papers: &[PaperShown], findings: &mut Findings) {
             _ => &table::ESCORT_CERTIFICATE,
         };
         match (&paper.no, paper.valid_to) {
+            // A person's certificate often bears his identity number: the chain keeps only that it ran out.
+            (Some(_), Some(valid_to)) if paper.paper.ends_with("certificate") => {
+                findings.add(rule, "", format!("{}：有效期至 {valid_to}", rule.kind.zh), format!("{}: it was valid to {valid_to}", rule.kind.en));
+            }
             (Some(no), Some(valid_to)) => {
                 findings.add(
                     rule,

@@ -12,7 +12,7 @@ use super::findings::{Confirmation, Findings};
 use super::parts::PartName;
 use super::policy::{self, Permit};
 use super::store::{self, Stored};
-use super::table::Act;
+use super::table::{self, Act};
 use super::{checks, corrections};
 use crate::evidence::{Head, NewEvent, Tx};
 use crate::identity::Actor;
@@ -84,6 +84,7 @@ pub async fn open(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, act: Act) -> Result<
     let (head, mut stored) = tx.lock_and(id, async |conn: &AsyncPgConnection| store::load(conn, id, Head::NEW, jurisdiction).await).await?;
     stored.head = head;
     let permit = policy::permit(tx, actor, &stored, act).await?;
+    stored.by_proxy = permit.by_proxy;
     tx.call.seen(stored.head.version)?;
     admissible(&stored, act)?;
     Ok((stored, permit))
@@ -113,6 +114,9 @@ fn admissible(stored: &Stored, act: Act) -> Result<(), Problem> {
 pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Result<Stored, Problem> {
     let balances = accounts::post(tx.conn, &step.postings).await?;
     checks::judge_balances(&stored.record, &balances, &mut step.findings);
+    if stored.by_proxy {
+        step.findings.plain(&table::BY_PROXY, "");
+    }
     let passed = step.findings.judge(step.act, &step.confirmed)?;
     stored.flags.extend(passed.flags.iter().map(|flag| (*flag).to_owned()));
     let mut parts = Vec::new();

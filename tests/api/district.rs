@@ -124,20 +124,35 @@ pub fn release(grams: i64) -> Value {
 
 /// A site of a unit.
 pub async fn site(world: &World, party: &Party, name: &str) -> Uuid {
-    let body = json!({ "name": name, "division": "210213", "address": "大连市金州区", "yearly": [], "is_long_cycle": false, "own_facility": false });
+    site_in(world, party, name, "210213").await
+}
+
+/// A site of a unit in another division.
+pub async fn site_in(world: &World, party: &Party, name: &str, division: &str) -> Uuid {
+    let body = json!({ "name": name, "division": division, "address": "五一路 1 号", "yearly": [], "is_long_cycle": false, "own_facility": false });
     id(&world.post(&party.admin, "/api/v1/sites", body).await.ok()["done"][0]["subject_id"])
 }
 
 /// A verified licence.
 pub async fn licence(world: &World, party: &Party, site: Uuid, lines: Value) -> Uuid {
+    licence_in(world, party, site, lines, "210213").await
+}
+
+/// A verified licence in another division.
+pub async fn licence_in(world: &World, party: &Party, site: Uuid, lines: Value, division: &str) -> Uuid {
+    let licence = unverified_licence(world, party, site, lines).await;
+    let officer = world.authority(division).await;
+    world.post_seen(&officer.admin, &format!("/api/v1/licences/{licence}/verify"), 1, json!({})).await.ok();
+    licence
+}
+
+/// A licence that no officer has seen yet, in force until the end of 2029.
+pub async fn unverified_licence(world: &World, party: &Party, site: Uuid, lines: Value) -> Uuid {
     let body = json!({
         "site_id": site, "number": format!("LN{}", world.next()), "kind": "comprehensive", "issuer": "辽宁省生态环境厅",
         "issued_on": "2025-01-01", "valid_from": "2025-01-01", "valid_to": "2029-12-31", "lines": lines,
     });
-    let licence = id(&world.post(&party.admin, "/api/v1/licences", body).await.ok()["done"][0]["subject_id"]);
-    let officer = world.authority("210213").await;
-    world.post_seen(&officer.admin, &format!("/api/v1/licences/{licence}/verify"), 1, json!({})).await.ok();
-    licence
+    id(&world.post(&party.admin, "/api/v1/licences", body).await.ok()["done"][0]["subject_id"])
 }
 
 /// A manifest as its users follow it.
@@ -192,4 +207,45 @@ impl Manifest {
         let doc = self.get(world, &district.plant.admin).await;
         doc["flags"].as_array().unwrap().iter().map(|flag| flag.as_str().unwrap().to_owned()).collect()
     }
+}
+
+/// Another receiver with a verified licence for oil.
+pub struct Receiver {
+    /// 接受人.
+    pub party: Party,
+    /// Its site.
+    pub site: Uuid,
+    /// Its licence.
+    pub licence: Uuid,
+}
+
+impl Receiver {
+    /// Somewhere, with a yearly scale; the plant has a plan and a contract for it.
+    pub async fn new(world: &World, district: &District, division: &str, year_g: i64) -> Self {
+        let party = world.unit(&format!("演示·接受{}", world.next()), division, &["clerk", "signatory", "weigher"]).await;
+        let site = site_in(world, &party, "处置场", division).await;
+        let lines = json!([{ "codes": [OIL], "categories": [], "methods": ["R9"], "year_g": year_g }]);
+        let licence = licence_in(world, &party, site, lines, division).await;
+        let flow = json!({ "site_id": district.plant_site, "year": 2026, "code": OIL, "receiver_id": party.id, "method": "R9", "planned_g": 900_000_000_000_i64 });
+        world.post(&district.plant.admin, "/api/v1/plan_flows", flow).await.ok();
+        Self { party, site, licence }
+    }
+
+    /// The body of an issue from the plant to here.
+    pub fn manifest(&self, district: &District, declared_g: i64) -> Value {
+        let mut body = district.manifest(declared_g);
+        body["receiver_site_id"] = json!(self.site);
+        body
+    }
+}
+
+/// Codes of the warnings of the last act in an answer.
+pub fn warnings(answer: &Value) -> Vec<String> {
+    let warnings = answer["done"].as_array().and_then(|done| done.last()).and_then(|done| done["result"]["warnings"].as_array());
+    warnings.into_iter().flatten().filter_map(|warning| warning["code"].as_str()).map(str::to_owned).collect()
+}
+
+/// Codes of the faults of a problem.
+pub fn faults(problem: &Value) -> Vec<String> {
+    problem["errors"].as_array().into_iter().flatten().filter_map(|error| error["code"].as_str()).map(str::to_owned).collect()
 }

@@ -25,7 +25,7 @@ use crate::platform::problem::{Problem, Refusals, kinds};
 pub async fn assign(call: &Call, actor: &Actor, id: Uuid, body: Assign) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, permit) = work::open(tx, actor, id, Act::Assign).await?;
-        let carrier = trips::carrier_party(tx.conn, permit.unit).await?;
+        let carrier = trips::carrier_party(tx.conn, if permit.by_proxy { stored.record.carrier_id() } else { permit.unit }).await?;
         let leg_no = stored.record.leg();
         let mut step = Step::new(Act::Assign, tx.now());
         let assignment = trips::assignment(tx, &stored.record, leg_no, carrier, body.trip, &mut step.findings).await?;
@@ -201,7 +201,7 @@ pub async fn hand_over(call: &Call, actor: &Actor, id: Uuid, body: HandOverLoad)
             step.findings.plain(&table::CLOCK_CLAMPED, "/claimed_at");
             step.claimed_at = floor;
         }
-        let carrier = trips::carrier_party(tx.conn, body.carrier_id.unwrap_or(permit.unit)).await?;
+        let carrier = trips::carrier_party(tx.conn, body.carrier_id.unwrap_or_else(|| stored.record.carrier_id())).await?;
         let next = trips::assignment(tx, &stored.record, leg_no + 1, carrier, body.trip, &mut step.findings).await?;
         step.facts = json!({ "leg_no": leg_no, "next_trip_id": next.trip_id, "plate": next.plate, "reason": body.reason });
         let hand_over = HandOver { leg_no, at: step.claimed_at, place: body.place, reason: body.reason };
