@@ -4,6 +4,7 @@
 
 mod district;
 mod evidence;
+mod evidence_mutation;
 mod harness;
 mod identity;
 mod manifest;
