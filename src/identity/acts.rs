@@ -656,6 +656,29 @@ pub async fn open_session(app: &App, user: Uuid, membership: Option<Uuid>, metho
     Ok(LoggedIn { access_token: super::token::issue(app, user, session, membership, method, now)?, refresh_token: refresh, membership, user })
 }
 
+/// Opens a session in the first membership of somebody already known to this process: how the demonstration acts as its
+/// people without hashing a password for each.
+///
+/// # Errors
+/// As the database.
+pub async fn open_only_session(app: &App, user: Uuid, method: Method) -> Result<LoggedIn, Problem> {
+    let membership = {
+        let mut conn = app.db.get().await?;
+        store::memberships_of_user(&mut conn, user).await?.first().map(|row| row.id)
+    };
+    open_session(app, user, membership, method, None).await
+}
+
+/// Gives every account of a demonstration one password, hashed once; elsewhere it changes nothing.
+///
+/// # Errors
+/// As the database.
+pub async fn share_secret(app: &App, secret: &str) -> Result<usize, Problem> {
+    let hash = password::hash(app, secret).await?;
+    let mut conn = app.db.get().await?;
+    store::share_secret(&mut conn, &hash).await
+}
+
 /// Time in which a lost answer of a rotation may be asked for again.
 const REPEAT_WITHIN: chrono::Duration = chrono::Duration::seconds(10);
 

@@ -5,6 +5,7 @@
 mod cli;
 mod district;
 mod evidence;
+mod evidence_mutation;
 mod filing;
 mod harness;
 mod identity;
