@@ -501,10 +501,17 @@ pub async fn release(
             findings.plain(&table::WAYBILL_MISSING, "");
         }
     }
+    licence_again(tx, record, record.consignment.planned_receipt_on.max(today), findings).await
+}
+
+/// Whether the receiver's licence covers every licensed line on another day than the one on which it was issued.
+///
+/// # Errors
+/// As the database; rules only add findings.
+pub async fn licence_again(tx: &mut Tx<'_>, record: &Record, receipt_on: NaiveDate, findings: &mut Findings) -> Result<(), Problem> {
     let licensed: Vec<&Line> = record.consignment.lines.iter().filter(|line| matches!(line.cover, Cover::Licence { .. })).collect();
     let Some(site) = record.consignment.receiver.site_id.filter(|_| !licensed.is_empty()) else { return Ok(()) };
     let pairs: Vec<(WasteCode, MethodCode)> = licensed.iter().map(|line| (line.waste_code, line.method)).collect();
-    let receipt_on = record.consignment.planned_receipt_on.max(today);
     let covers = registry::licence_cover(tx.conn, record.consignment.receiver.unit_id, site, receipt_on, &pairs).await?;
     for (line, cover) in licensed.iter().zip(covers) {
         if cover.is_err() {

@@ -136,17 +136,22 @@ fn author(record: &Record, part: PartName, part_no: i32) -> Option<Uuid> {
     }
 }
 
-/// Whether another party has signed after this part.
-fn is_signed_over(record: &Record, part: PartName, part_no: i32) -> bool {
-    match part {
-        PartName::Consignment => !record.assignments.is_empty() || record.receipt.is_some(),
-        PartName::Assignment => record.take_overs.contains_key(&part_no) || record.receipt.is_some(),
-        PartName::Release => !record.take_overs.is_empty() || record.receipt.is_some(),
-        PartName::TakeOver | PartName::HandOver | PartName::Arrival => record.receipt.is_some(),
+/// Who signed after this part, and so on the strength of it.
+fn signed_over_by(record: &Record, part: PartName, part_no: i32) -> Vec<Uuid> {
+    let consignment = &record.consignment;
+    let carriers = |legs: &mut dyn Iterator<Item = i32>| legs.filter_map(|leg| record.assignments.get(&leg)).map(|one| one.carrier.unit_id).collect();
+    let mut units: Vec<Uuid> = match part {
+        PartName::Consignment => carriers(&mut record.assignments.keys().copied()),
+        PartName::Assignment if record.take_overs.contains_key(&part_no) => vec![consignment.departure().unit_id],
+        PartName::Release => carriers(&mut record.take_overs.keys().copied()),
         // Nobody signs after the receiver, but the consignor reads it: what is confirmed is told to others.
-        PartName::Receipt => record.verdict.is_some(),
-        PartName::Verdict | PartName::Treatment => true,
+        PartName::Receipt | PartName::Verdict | PartName::Treatment if record.verdict.is_some() => vec![consignment.consignor.unit_id],
+        _ => Vec::new(),
+    };
+    if record.receipt.is_some() {
+        units.push(consignment.receiver.unit_id);
     }
+    units
 }
 
 /// The record with the changes made, each part read again into its type.
@@ -181,10 +186,21 @@ fn apply(record: &Record, changes: &[Change]) -> Result<(Record, Vec<(PartName, 
         }
         touched.insert((change.part, change.part_no));
     }
+    if touched.iter().any(|(part, _)| matches!(part, PartName::Verdict | PartName::Treatment)) {
+        restate(&mut after);
+    }
     if refusals.is_empty() {
         check_whole(&after, &mut refusals);
     }
     refusals.or((after, touched.into_iter().collect()))
+}
+
+/// The state that the corrected verdict and treatments give.
+fn restate(record: &mut Record) {
+    if let Some(verdict) = &record.verdict {
+        let is_treated = !record.treatments.is_empty() && record.is_all_treated();
+        record.state = if is_treated { super::table::State::Treated } else { super::domain::state_of(verdict) };
+    }
 }
 
 /// Masses that must hold together after a correction as they did before.
@@ -193,6 +209,13 @@ fn check_whole(record: &Record, refusals: &mut Refusals<CorrectionRefusal>) {
         refusals.add("/changes", CorrectionRefusal::DoesNotFit("移出量为零 / a declared mass is zero".into()));
     }
     for line in record.verdict.iter().flat_map(|verdict| &verdict.lines) {
+        if !line.decision.fits(line.accepted_g.get(), line.weighed_g.get()) {
+            refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项意见与接受量矛盾 / the decision contradicts the mass", line.line)));
+        }
+        let came_g = record.receipt.iter().flat_map(|receipt| &receipt.lines).find(|one| one.line == line.line).map(|one| one.weighed_g);
+        if came_g.is_some_and(|came_g| came_g != line.weighed_g) {
+            refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项入厂量与意见中的过磅量不同 / receipt and verdict differ", line.line)));
+        }
         if line.accepted_g > line.weighed_g {
             refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项接受量大于过磅量 / accepted exceeds weighed", line.line)));
         }
@@ -228,11 +251,7 @@ fn put_content(record: &mut Record, part: PartName, no: i32, content: Value) -> 
         PartName::HandOver => drop(record.hand_overs.insert(no, read(content)?)),
         PartName::Arrival => drop(record.arrivals.insert(no, read(content)?)),
         PartName::Receipt => record.receipt = Some(read(content)?),
-        PartName::Verdict => {
-            let verdict: super::parts::Verdict = read(content)?;
-            record.state = if record.state == super::table::State::Treated { record.state } else { super::domain::state_of(&verdict) };
-            record.verdict = Some(verdict);
-        }
+        PartName::Verdict => record.verdict = Some(read(content)?),
         PartName::Treatment => {
             let treatment: super::parts::Treatment = read(content)?;
             record.treatments.retain(|one| one.no != no);
@@ -294,12 +313,8 @@ pub async fn correct(call: &Call, actor: &Actor, id: Uuid, body: ProposeCorrecti
             return Err(Refusals::from(CorrectionRefusal::AnotherOpen).into());
         }
         let (after, touched) = apply(&stored.record, &body.changes)?;
-        let mut voices: BTreeSet<Uuid> = touched.iter().filter(|(part, no)| is_signed_over(&stored.record, *part, *no)).filter_map(|(part, no)| author(&stored.record, *part, *no)).collect();
-        voices.extend(touched.iter().filter_map(|(part, no)| author(&stored.record, *part, *no)).filter(|unit| *unit != permit.unit));
-        // What was confirmed concerns both ends.
-        if touched.iter().any(|(part, _)| matches!(part, PartName::Receipt | PartName::Verdict)) && stored.record.verdict.is_some() {
-            voices.insert(stored.record.consignment.consignor.unit_id);
-        }
+        let mut voices: BTreeSet<Uuid> = touched.iter().filter_map(|(part, no)| author(&stored.record, *part, *no)).collect();
+        voices.extend(touched.iter().flat_map(|(part, no)| signed_over_by(&stored.record, *part, *no)));
         voices.remove(&permit.unit);
         let mut step = Step::new(Act::Correct, tx.now());
         if voices.is_empty() {

@@ -52,6 +52,17 @@ impl Permit {
     }
 }
 
+/// Relations of a unit to a manifest for an act. Carrier is who has the present leg, but a carrier of an earlier leg may
+/// take his hand-over back, report, and speak where his own signed part is concerned.
+fn relations_for(stored: &Stored, unit: Uuid, act: Act) -> Vec<Relation> {
+    let mut relations = relations_of(stored, unit);
+    let is_of_any_leg = matches!(act, Act::Withdraw | Act::Correct | Act::Agree | Act::Disagree | Act::ReportIncident);
+    if is_of_any_leg && !relations.contains(&Relation::Carrier) && was_carrier(stored, unit) {
+        relations.push(Relation::Carrier);
+    }
+    relations
+}
+
 /// Relations of a unit to a manifest, for acts on its present leg.
 fn relations_of(stored: &Stored, unit: Uuid) -> Vec<Relation> {
     let record = &stored.record;
@@ -81,7 +92,7 @@ fn was_carrier(stored: &Stored, unit: Uuid) -> bool {
 /// # Errors
 /// 404 where the actor may not even see the manifest, 403 where the act is not his.
 pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -> Result<Permit, Problem> {
-    let mut relations = actor.unit_id().map(|unit| relations_of(stored, unit)).unwrap_or_default();
+    let mut relations = actor.unit_id().map(|unit| relations_for(stored, unit, act)).unwrap_or_default();
     if actor.is_officer() {
         if stored.officer_of.0 {
             relations.push(Relation::OfficerOfDeparture);

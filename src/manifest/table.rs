@@ -89,6 +89,13 @@ pub enum Relation {
 }
 
 impl Relation {
+    /// Every relation.
+    pub const ALL: [Self; 6] = [Self::Consignor, Self::Carrier, Self::Receiver, Self::Holder, Self::OfficerOfDeparture, Self::OfficerOfReceipt];
+    /// Reads what [`Self::as_str`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|relation| relation.as_str() == text)
+    }
     /// As stored and printed.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
@@ -11,9 +11,9 @@ use super::domain::Record;
 use super::findings::Findings;
 use super::input::{TripInput, WeighTrip, WeighingSide};
 use super::parts::{Assignment, PaperShown, Party, WeighingRef};
-use super::table;
+use super::table::{self, Act, Relation};
 use crate::evidence::{Head, NewEvent, Outcome, Tx};
-use crate::identity::{self, Actor, Role};
+use crate::identity::{self, Actor};
 use crate::platform::calendar::legal_day;
 use crate::platform::call::Call;
 use crate::platform::db::Sql;
@@ -270,23 +270,23 @@ async fn trip_head(tx: &mut Tx<'_>, trip: Uuid) -> Result<Head, Problem> {
 }
 
 #[derive(diesel::QueryableByName)]
-struct MayRow {
-    #[diesel(sql_type = Bool)]
-    is_party: bool,
+struct RelationRow {
+    #[diesel(sql_type = Text)]
+    relation: String,
 }
 
-/// Whether the actor's unit is a party to a manifest of the trip, with a role that weighs.
+/// Whether the act table lets the actor weigh, in any relation of the unit to a manifest of the trip.
 async fn may_weigh(conn: &mut AsyncPgConnection, actor: &Actor, trip: Uuid) -> Result<(), Problem> {
-    let row: Option<MayRow> = Sql("SELECT EXISTS (SELECT FROM trip_legs l JOIN manifest_parties p ON p.manifest_id = l.manifest_id WHERE l.trip_id = $1 AND p.unit_id = $2) AS is_party")
+    let rows: Vec<RelationRow> = Sql("SELECT DISTINCT p.relation FROM trip_legs l JOIN manifest_parties p ON p.manifest_id = l.manifest_id WHERE l.trip_id = $1 AND p.unit_id = $2")
         .bind::<SqlUuid, _>(trip)
         .bind::<Nullable<SqlUuid>, _>(actor.unit_id())
         .load(conn)
-        .await?
-        .pop();
-    if !row.is_some_and(|row| row.is_party) {
+        .await?;
+    if rows.is_empty() {
         return Err(Problem::not_found());
     }
-    if actor.roles.has(Role::Weigher) || actor.roles.has(Role::Dispatcher) { Ok(()) } else { Err(Problem::of(&kinds::FORBIDDEN)) }
+    let relations: Vec<Relation> = rows.iter().filter_map(|row| Relation::parse(&row.relation)).collect();
+    if Act::Weigh.allows(&relations, actor.roles) { Ok(()) } else { Err(Problem::of(&kinds::FORBIDDEN)) }
 }
 
 /// Weighs a trip (过磅): any number of times, at either side.
@@ -385,6 +385,27 @@ pub async fn lots_of(conn: &mut AsyncPgConnection, manifest: Uuid, kind: &str) -
         .load(conn)
         .await?;
     Ok(rows.into_iter().map(|row| (row.line, row.id)).collect())
+}
+
+#[derive(diesel::QueryableByName)]
+struct CodedLotRow {
+    #[diesel(sql_type = Text)]
+    waste_code: String,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// The lots of a manifest of one kind, by waste code, in the order of its lines.
+///
+/// # Errors
+/// As the database.
+pub async fn coded_lots_of(conn: &mut AsyncPgConnection, manifest: Uuid, kind: &str) -> Result<Vec<(String, Uuid)>, Problem> {
+    let rows: Vec<CodedLotRow> = Sql("SELECT waste_code, id FROM lots WHERE manifest_id = $1 AND kind = $2 ORDER BY line, id")
+        .bind::<SqlUuid, _>(manifest)
+        .bind::<Text, _>(kind)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.waste_code, row.id)).collect())
 }
 
 /// The papers of an assigned vehicle and crew as they are on another day.

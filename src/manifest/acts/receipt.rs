@@ -61,6 +61,7 @@ async fn receive_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReceiveLoad) ->
     step.postings = accounts::received(&before, &stored.record);
     if before.release.is_none() {
         step.lots = super::transport::released_lots(tx, &stored.record);
+        step.edges = super::transport::sent_on(tx, &stored.record, &step.lots).await?;
     }
     work::finish(tx, stored, step.sealing(PartName::Receipt, 1)).await
 }
@@ -159,6 +160,7 @@ async fn confirm_step(tx: &mut Tx<'_>, mut stored: Stored, body: ConfirmLoad) ->
             step.findings.plain(&table::MASS_ESTIMATED, format!("/lines/{index}"));
         }
     }
+    checks::licence_again(tx, received.record(), day, &mut step.findings).await?;
     let verdict = Verdict { lines, signed_at: step.claimed_at, due_on: deadline.last_day, is_late };
     if verdict.refused_g() > 0 {
         let refused_g = verdict.refused_g();

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
-use crate::ledger::{LotKind, NewLot};
+use crate::ledger::{LotKind, NewEdge, NewLot};
 use crate::manifest::domain::{DomainRefusal, Record};
 use crate::manifest::input::{Assign, DriverStep, HandOverLoad, NotReceivedLoad, ReleaseLoad, SignLate, WithReason};
 use crate::manifest::parts::{Basis, HandOver, PartName, Release, ReleasedLine, RoadStep};
@@ -64,6 +64,7 @@ async fn release_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReleaseLoad) ->
     stored.record = stored.record.issued(Act::Release)?.release(release)?.into();
     step.postings = accounts::released(&before, &stored.record);
     step.lots = released_lots(tx, &stored.record);
+    step.edges = sent_on(tx, &stored.record, &step.lots).await?;
     step.facts = json!({ "leg_no": 1 });
     work::finish(tx, stored, step.sealing(PartName::Release, 1)).await
 }
@@ -85,6 +86,19 @@ pub(super) fn released_lots(tx: &Tx<'_>, record: &Record) -> Vec<NewLot> {
             mass_g: record.moved_g(line.line),
         })
         .collect()
+}
+
+/// On a return or re-consignment the mass comes out of the refused lots.
+pub(super) async fn sent_on(tx: &mut Tx<'_>, record: &Record, lots: &[NewLot]) -> Result<Vec<NewEdge>, Problem> {
+    let Some(link) = &record.consignment.link else { return Ok(Vec::new()) };
+    let mut refused = trips::coded_lots_of(tx.conn, link.manifest_id, "refused").await?;
+    let mut edges = Vec::new();
+    for lot in lots {
+        if let Some(at) = refused.iter().position(|(code, _)| *code == lot.waste_code) {
+            edges.push(NewEdge { id: tx.new_id(), from: refused.remove(at).1, to: lot.id, mass_g: lot.mass_g, kind: "move" });
+        }
+    }
+    Ok(edges)
 }
 
 /// The giver takes an offer back.
@@ -262,6 +276,7 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
         step.findings.plain(&table::SIGNED_LATE, "");
         step.facts = json!({ "signs": skipped.act, "leg_no": skipped.leg_no, "reason": body.reason });
         let leg_no = skipped.leg_no;
+        let before = stored.record.clone();
         let plate = body.plate.or_else(|| stored.record.assignments.get(&leg_no).map(|assignment| assignment.plate.clone()));
         let road =
             plate.map(|plate| RoadStep { leg_no, plate, at: step.claimed_at, place: None, instead_of_driver: Some(body.reason), is_late: true });
@@ -287,6 +302,7 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
         if let Some(receipt) = &mut stored.record.receipt {
             receipt.skipped.retain(|one| *one != skipped);
         }
+        step.postings = accounts::released_late(&before, &stored.record);
         // The receipt itself is the receiver's and stays as sealed; that nothing is missing any more is read from the parts.
         work::finish(tx, stored, step).await?;
         Ok(())
