@@ -91,6 +91,14 @@ impl Record {
     pub fn treated_g(&self, line: i32) -> i64 {
         self.treatments.iter().filter(|one| one.line == line).map(|one| one.treated_g.get()).sum()
     }
+    /// Signatures that the receiver did not wait for and that nobody gave since. The receipt stays as it was sealed.
+    pub fn unsigned(&self) -> impl Iterator<Item = &Skipped> {
+        self.receipt.iter().flat_map(|receipt| &receipt.skipped).filter(|skipped| match skipped.act.as_str() {
+            "release" => self.release.is_none(),
+            "take_over" => !self.take_overs.contains_key(&skipped.leg_no),
+            _ => !self.arrivals.contains_key(&skipped.leg_no),
+        })
+    }
     /// Whether all that was accepted is treated.
     #[must_use]
     pub fn is_all_treated(&self) -> bool {

@@ -270,7 +270,7 @@ pub async fn not_received(call: &Call, actor: &Actor, id: Uuid, body: NotReceive
 pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, permit) = work::open(tx, actor, id, Act::SignLate).await?;
-        let skipped = stored.record.receipt.iter().flat_map(|receipt| &receipt.skipped).find(|skipped| skipped.unit_id == permit.unit).cloned();
+        let skipped = stored.record.unsigned().find(|skipped| skipped.unit_id == permit.unit).cloned();
         let skipped = skipped.ok_or(Refusals::from(DomainRefusal::NothingSkipped))?;
         let mut step = Step::new(Act::SignLate, tx.call.claim(Some(body.happened_at))?);
         step.findings.plain(&table::SIGNED_LATE, "");
@@ -299,11 +299,8 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
             }
             _ => return Err(Refusals::from(DomainRefusal::NotAssigned { leg_no }).into()),
         };
-        if let Some(receipt) = &mut stored.record.receipt {
-            receipt.skipped.retain(|one| *one != skipped);
-        }
         step.postings = accounts::released_late(&before, &stored.record);
-        // The receipt itself is the receiver's and stays as sealed; that nothing is missing any more is read from the parts.
+        // The receipt itself is the receiver's and stays as sealed; what is missing still is read from the parts.
         work::finish(tx, stored, step).await?;
         Ok(())
     })
