@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
+mod corrections;
 mod district;
 mod evidence;
+mod everyday;
 mod harness;
 mod identity;
 mod law;
