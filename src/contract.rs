@@ -3,7 +3,10 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, get, web};
 use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, Content, ContentBuilder, Ref, RefOr, Required, ResponseBuilder};
 
 use crate::identity::auth::authenticate;
 use crate::platform::app::App;
@@ -89,7 +92,53 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         .components
         .get_or_insert_with(Default::default)
         .add_security_scheme("bearer", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()));
+    complete(&mut document);
     document
+}
+
+/// Says what holds for every act, so that no handler can forget it: check mode answers 200 with what would be, and a
+/// body in which nothing is demanded may be left out.
+fn complete(document: &mut utoipa::openapi::OpenApi) {
+    let components = document.components.clone().unwrap_or_default();
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for operation in operations.into_iter().filter_map(Option::as_mut) {
+            let has_mode =
+                operation.parameters.iter().flatten().any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == "mode"));
+            if has_mode {
+                answer_check_mode(operation);
+            }
+            if let Some(RefOr::T(body)) = &mut operation.request_body
+                && body.content.values().all(|content| demands_nothing(content, &components))
+            {
+                body.required = Some(Required::False);
+            }
+        }
+    }
+}
+
+fn answer_check_mode(operation: &mut Operation) {
+    let check = || RefOr::Ref(Ref::from_schema_name("CheckAnswer"));
+    let ok = operation.responses.responses.entry("200".into()).or_insert_with(|| {
+        let content = ContentBuilder::new().schema(Some(check())).build();
+        RefOr::T(ResponseBuilder::new().description("Check mode").content("application/json", content).build())
+    });
+    let RefOr::T(response) = ok else { return };
+    for content in response.content.values_mut() {
+        if let RefOr::T(content) = content
+            && let Some(done) = content.schema.take()
+        {
+            let both = |done| RefOr::T(Schema::OneOf(OneOfBuilder::new().item(done).item(check()).build()));
+            content.schema = Some(if done == check() { done } else { both(done) });
+        }
+    }
+}
+
+/// Whether an empty object will do; an empty body is read as one.
+fn demands_nothing(content: &RefOr<Content>, components: &Components) -> bool {
+    let RefOr::T(Content { schema: Some(RefOr::Ref(reference)), .. }) = content else { return false };
+    let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
+    matches!(components.schemas.get(name), Some(RefOr::T(Schema::Object(object))) if object.required.is_empty())
 }
 
 /// The contract as it is printed into `api-spec/openapi.json`.

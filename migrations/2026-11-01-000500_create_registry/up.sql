@@ -87,6 +87,8 @@ CREATE TABLE licence_lines (
 );
 CREATE TRIGGER licence_lines_append_only BEFORE UPDATE OR DELETE ON licence_lines
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER licence_lines_never_truncated BEFORE TRUNCATE ON licence_lines
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- A licence may be suspended more than once and then revoked: rows, not a state.
 CREATE TABLE licence_withdrawals (
@@ -103,6 +105,8 @@ CREATE TABLE licence_withdrawals (
 CREATE INDEX licence_withdrawals_by_licence ON licence_withdrawals (licence_id);
 CREATE TRIGGER licence_withdrawals_append_only BEFORE UPDATE OR DELETE ON licence_withdrawals
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER licence_withdrawals_never_truncated BEFORE TRUNCATE ON licence_withdrawals
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE exempt_receivers (
     id            uuid PRIMARY KEY,

@@ -34,4 +34,8 @@ CREATE TABLE lot_edges (
 CREATE INDEX lot_edges_by_from ON lot_edges (from_id);
 CREATE INDEX lot_edges_by_to ON lot_edges (to_id);
 CREATE TRIGGER lots_append_only BEFORE UPDATE OR DELETE ON lots FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER lots_never_truncated BEFORE TRUNCATE ON lots
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER lot_edges_append_only BEFORE UPDATE OR DELETE ON lot_edges FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER lot_edges_never_truncated BEFORE TRUNCATE ON lot_edges
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

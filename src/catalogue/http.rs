@@ -84,7 +84,7 @@ pub async fn find_waste_codes(request: HttpRequest, app: web::Data<App>, _actor:
     let is_code = words.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let digits = if is_code { words.replace('-', "") } else { String::new() };
     let mut conn = app.db.get().await?;
-    let facts = store::code_facts(&mut conn, on, &[]).await?;
+    let facts = store::code_facts(&conn, on, &[]).await?;
     let waste_codes = store::find_waste_codes(&mut conn, on, &digits, words).await?;
     Ok(HttpResponse::Ok().json(WasteCodes { edition: EditionUsed::new(facts.known, facts.used), waste_codes }))
 }
@@ -132,7 +132,7 @@ pub async fn get_waste_code(request: HttpRequest, app: web::Data<App>, _actor: A
     let on = Parameters::read(&request, &["on"])?.day("on", legal_day(app.clock.now()))?;
     let code = code_in(&code).ok_or_else(|| wrong_code("code"))?;
     let mut conn = app.db.get().await?;
-    let facts: CodeFacts = store::code_facts(&mut conn, on, &[code.to_string()]).await?;
+    let facts: CodeFacts = store::code_facts(&conn, on, &[code.to_string()]).await?;
     let listed = match facts.listing(code) {
         Listing::Listed(_) => {
             let text = code.to_string();

@@ -42,6 +42,30 @@ impl Database {
         {
             return Ok(Self { url, data, cluster: None });
         }
+        Self::start(data, durable)
+    }
+
+    /// As [`Database::find`], but where another process runs the cluster of this folder, a guest of it.
+    ///
+    /// # Errors
+    /// As [`Database::find`].
+    pub fn reach(data: Option<PathBuf>) -> Result<Self, Failure> {
+        let folder = data.clone().unwrap_or_else(cluster::default_data_dir);
+        match Cluster::attach(&folder).filter(|_| !is_named()) {
+            Some(url) => Ok(Self { url, data: folder, cluster: None }),
+            None => Self::find(data, true),
+        }
+    }
+
+    /// A cluster that nobody keeps.
+    ///
+    /// # Errors
+    /// As [`Database::find`].
+    pub fn throw_away(data: PathBuf) -> Result<Self, Failure> {
+        Self::start(data, false)
+    }
+
+    fn start(data: PathBuf, durable: bool) -> Result<Self, Failure> {
         let options = ClusterOptions { data: data.clone(), durable, max_connections: 100, shared_buffers: "256MB".into() };
         let cluster = Cluster::start(&options).map_err(|error| Failure { code: error.exit_code(), ..Failure::of(&error) })?;
         Ok(Self { url: cluster.url("postgres"), data, cluster: Some(cluster) })
@@ -63,6 +87,12 @@ impl Database {
     pub fn stop(self) -> Result<(), Failure> {
         self.cluster.map_or(Ok(()), |cluster| cluster.stop().map_err(Failure::from))
     }
+}
+
+/// Whether `DATABASE_URL` names the database.
+#[must_use]
+pub fn is_named() -> bool {
+    std::env::var("DATABASE_URL").is_ok_and(|url| !url.is_empty())
 }
 
 /// What an installation is for; written at first start and never changed.
@@ -103,30 +133,20 @@ struct InstallationRow {
     purpose: String,
 }
 
-/// Brings a database to the present schema and catalogues; what it holds afterwards belongs to no installation yet,
-/// so tests clone it.
-///
-/// # Errors
-/// When a step fails.
-pub async fn prepare(url: &str) -> Result<(), Failure> {
-    migrate::run(url, Direction::Up)?;
-    Ok(())
-}
-
-/// Prepares the database, then opens keys and pool.
+/// Migrates, opens keys and pool, loads catalogues.
 ///
 /// # Errors
 /// When any of it fails, or the database belongs to an installation of another purpose.
 pub async fn open(url: &str, data: &Path, purpose: Purpose, clock: Clock, limits: Limits, db: &DbSettings) -> Result<Arc<App>, Failure> {
-    prepare(url).await?;
-    open_prepared(url, data, purpose, clock, limits, db).await
+    migrate::run(url, Direction::Up)?;
+    open_migrated(url, data, purpose, clock, limits, db).await
 }
 
-/// As [`open`], for a database that [`prepare`] has seen already.
+/// As [`open`], for a database at the present schema: the clone of one that was opened before.
 ///
 /// # Errors
 /// As [`open`].
-pub async fn open_prepared(url: &str, data: &Path, purpose: Purpose, clock: Clock, limits: Limits, db: &DbSettings) -> Result<Arc<App>, Failure> {
+pub async fn open_migrated(url: &str, data: &Path, purpose: Purpose, clock: Clock, limits: Limits, db: &DbSettings) -> Result<Arc<App>, Failure> {
     let mut owner = AsyncPgConnection::establish(url).await?;
     let now = clock.now();
     Sql("INSERT INTO installation (number_mode, purpose, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
@@ -197,11 +217,18 @@ pub fn serve(app: &Arc<App>, listen: SocketAddr, workers: usize) -> Result<Runni
 /// Background work of one process; every job is idempotent and takes turns with other processes.
 async fn jobs(app: Arc<App>) {
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(250));
+    let mut round: u64 = 0;
     loop {
         tick.tick().await;
         if let Err(problem) = run_jobs_once(&app).await {
             tracing::warn!(%problem, "a job failed; it is tried again");
         }
+        if round.is_multiple_of(ROUNDS_AN_HOUR)
+            && let Err(problem) = forget_old(&app).await
+        {
+            tracing::warn!(%problem, "housekeeping failed; it is tried again");
+        }
+        round += 1;
     }
 }
 
@@ -211,4 +238,15 @@ async fn jobs(app: Arc<App>) {
 /// As the jobs.
 pub async fn run_jobs_once(app: &App) -> Result<usize, Problem> {
     evidence::run_feed(app).await
+}
+
+/// Four rounds a second.
+const ROUNDS_AN_HOUR: u64 = 4 * 3_600;
+
+/// Forgets what was promised for a time only.
+async fn forget_old(app: &App) -> Result<(), Problem> {
+    let (mut conn, now) = (app.db.get().await?, app.clock.now());
+    evidence::forget_old_keys(&mut conn, now).await?;
+    crate::identity::forget_old_failures(&mut conn, now).await?;
+    Ok(())
 }

@@ -1,8 +1,14 @@
 //! Commands: the way from a shell into the program. No rule lives here.
 
+mod acts;
 pub mod boot;
 mod catalogue;
+mod demo;
+pub mod doctor;
+pub mod print_schema;
 pub mod serve;
+mod tour;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,6 +27,10 @@ struct Cli {
 enum Command {
     /// Serve the API (also without a command).
     Serve(serve::Options),
+    /// Make a fictional district with the manifests of its last sixty days, and serve it.
+    Demo(demo::Demo),
+    /// Check an exported evidence file: exit 0 valid, 1 tampered, 2 incomplete or not authenticated.
+    Verify(verify::Options),
     /// Bring the database to the present schema.
     Migrate {
         /// Take every step back, then forward again: only for an empty database.
@@ -29,11 +39,17 @@ enum Command {
     },
     /// Print the contract.
     Openapi,
+    /// Print acts, rules and states of a manifest for a lawyer (docs/acts.md).
+    Acts,
     /// Reference data of law.
     Catalogue {
         #[command(subcommand)]
         command: CatalogueCommand,
     },
+    /// Print src/schema.rs from the tables of DATABASE_URL, else of a throw-away cluster.
+    PrintSchema,
+    /// Check the installation; exit code 1 where something is wrong.
+    Doctor(doctor::Options),
     /// Make the first platform administrator.
     Admin {
         #[command(subcommand)]
@@ -110,9 +126,14 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command.unwrap_or_else(|| Command::Serve(serve::Options::default())) {
         Command::Serve(options) => serve::run(&options),
+        Command::Demo(options) => demo::run(&options),
+        Command::Verify(options) => return verify::run(&options),
         Command::Migrate { down } => migrate(down),
         Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
+        Command::Acts => acts::print(),
         Command::Catalogue { command: CatalogueCommand::Load { data } } => catalogue::load(data),
+        Command::PrintSchema => print_schema::run(),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Admin { command: AdminCommand::Create { login, uscc, unit, data } } => serve::create_admin(&login, &uscc, &unit, data),
     };
     match result {

@@ -24,11 +24,28 @@ pub struct Options {
     /// Data folder: keys, and the private cluster where DATABASE_URL is not set.
     #[arg(long, env = "LIANDAN_DATA")]
     data: Option<PathBuf>,
+    /// Requests a minute for one credential; 0 lifts the limit (only for a fuzzer or a benchmark).
+    #[arg(long, env = "LIANDAN_REQUESTS_PER_MINUTE")]
+    requests_per_minute: Option<u32>,
+    /// Log-ins and registrations a minute from one source; 0 lifts the limit and the back-off (only for a fuzzer).
+    #[arg(long, env = "LIANDAN_LOGINS_PER_MINUTE")]
+    logins_per_minute: Option<u32>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), data: None }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), data: None, requests_per_minute: None, logins_per_minute: None }
+    }
+}
+
+impl Options {
+    fn limits(&self) -> Limits {
+        let limits = Limits::default();
+        Limits {
+            requests_per_minute: self.requests_per_minute.unwrap_or(limits.requests_per_minute),
+            logins_per_minute: self.logins_per_minute.unwrap_or(limits.logins_per_minute),
+            ..limits
+        }
     }
 }
 
@@ -40,7 +57,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     init_logs();
     let database = Database::find(options.data.clone(), true)?;
     actix_web::rt::System::new().block_on(async {
-        let app = boot::open(&database.url, &database.data, Purpose::Serve, Clock::system(), Limits::default(), &DbSettings::default()).await?;
+        let app = boot::open(&database.url, &database.data, Purpose::Serve, Clock::system(), options.limits(), &DbSettings::default()).await?;
         let running = boot::serve(&app, options.listen, workers())?;
         println!("liandan serves on http://{}/ (contract: /docs/), {}", running.address, database.describe());
         wait_for_end().await;
@@ -84,7 +101,7 @@ pub fn create_admin(login: &str, uscc: &str, unit: &str, data: Option<PathBuf>) 
     let uscc: identity::Uscc = uscc.parse().map_err(|error| Failure::new(format!("--uscc: {error}")))?;
     let mut password = String::new();
     std::io::stdin().take(1_000).read_to_string(&mut password)?;
-    let database = Database::find(data, true)?;
+    let database = Database::reach(data)?;
     actix_web::rt::System::new().block_on(async {
         let app = boot::open(&database.url, &database.data, Purpose::Serve, Clock::system(), Limits::default(), &DbSettings::default()).await?;
         let call = Call {
@@ -92,7 +109,8 @@ pub fn create_admin(login: &str, uscc: &str, unit: &str, data: Option<PathBuf>) 
             request_id: app.clock.new_id(),
             now: app.clock.now(),
             check: false,
-            key: "admin-create".into(),
+            // Never the same: a second run must be refused, not taken for a repetition of the first.
+            key: format!("admin-create-{}", app.clock.new_id()),
             seen: None,
             fingerprint: [0; 32],
             app,

@@ -78,6 +78,8 @@ pub struct Tx<'c> {
 /// What [`transact`] gives back.
 pub struct Outcome {
     done: Vec<Done>,
+    /// Units for which a replayed answer was once given; empty otherwise.
+    replayed_for: Vec<Uuid>,
     replayed: bool,
     check: bool,
 }
@@ -105,17 +107,19 @@ const CLAIM: Sql = Sql("WITH mine AS ( \
 
 /// Runs `body` as one transaction with at most `acts` events.
 ///
-/// With `secret`, the answer is never repeated: a replay gets 409 `already-done`.
+/// `prelude` reads what the body needs of the caller beside the claim of the key: one round trip for both. With `secret`,
+/// the answer is never repeated: a replay gets 409 `already-done`.
 ///
 /// # Errors
 /// What `body` refuses; 409 `still-running`, 409 `already-done`, 422 `idempotency-key-reused`, 503.
-pub async fn transact<F>(call: &Call, signer: Signer, acts: usize, secret: bool, body: F) -> Result<Outcome, Problem>
+pub async fn transact<P, T, F>(call: &Call, signer: Signer, acts: usize, secret: bool, prelude: P, body: F) -> Result<Outcome, Problem>
 where
-    F: AsyncFnOnce(&mut Tx<'_>) -> Result<(), Problem>,
+    P: AsyncFnOnce(&AsyncPgConnection) -> Result<T, Problem>,
+    F: AsyncFnOnce(&mut Tx<'_>, T) -> Result<(), Problem>,
 {
     let mut conn = call.app.db.get().await?;
     AnsiTransactionManager::begin_transaction(&mut *conn).await?;
-    let result = run(&mut conn, call, signer, acts, secret, body).await;
+    let result = run(&mut conn, call, signer, acts, secret, prelude, body).await;
     match result {
         Ok(outcome) if outcome.replayed || outcome.check => {
             AnsiTransactionManager::rollback_transaction(&mut *conn).await?;
@@ -135,26 +139,47 @@ where
     }
 }
 
-async fn run<F>(conn: &mut AsyncPgConnection, call: &Call, signer: Signer, acts: usize, secret: bool, body: F) -> Result<Outcome, Problem>
+async fn run<P, T, F>(
+    conn: &mut AsyncPgConnection,
+    call: &Call,
+    signer: Signer,
+    acts: usize,
+    secret: bool,
+    prelude: P,
+    body: F,
+) -> Result<Outcome, Problem>
 where
-    F: AsyncFnOnce(&mut Tx<'_>) -> Result<(), Problem>,
+    P: AsyncFnOnce(&AsyncPgConnection) -> Result<T, Problem>,
+    F: AsyncFnOnce(&mut Tx<'_>, T) -> Result<(), Problem>,
 {
     let ids: Vec<Uuid> = (0..acts).map(|_| call.new_id()).collect();
-    if !call.check {
-        if let Some(replay) = claim(conn, call, &signer, &ids, secret).await? {
-            return Ok(Outcome { done: replay, replayed: true, check: false });
+    let caller = if call.check {
+        prelude(conn).await?
+    } else {
+        let shared: &AsyncPgConnection = conn;
+        let (claimed, caller) = futures_util::join!(claim(shared, call, &signer, &ids, secret), prelude(shared));
+        // A replay is told before anything about the caller's rights of today is asked of the act itself.
+        if let Some((done, replayed_for)) = claimed? {
+            return Ok(Outcome { done, replayed_for, replayed: true, check: false });
         }
-    }
+        caller?
+    };
     let mut tx = Tx { conn, call, signer, ids: ids.into_iter(), done: Vec::new() };
-    body(&mut tx).await?;
+    body(&mut tx, caller).await?;
     if tx.done.is_empty() {
         return Err(Problem::broken("an act ended without an event"));
     }
-    Ok(Outcome { done: tx.done, replayed: false, check: call.check })
+    Ok(Outcome { done: tx.done, replayed_for: Vec::new(), replayed: false, check: call.check })
 }
 
 /// Claims the key, or gives the stored answer.
-async fn claim(conn: &mut AsyncPgConnection, call: &Call, signer: &Signer, ids: &[Uuid], secret: bool) -> Result<Option<Vec<Done>>, Problem> {
+async fn claim(
+    mut conn: &AsyncPgConnection,
+    call: &Call,
+    signer: &Signer,
+    ids: &[Uuid],
+    secret: bool,
+) -> Result<Option<(Vec<Done>, Vec<Uuid>)>, Problem> {
     let mut rows = Vec::new();
     for _ in 0..2 {
         rows = CLAIM
@@ -164,7 +189,7 @@ async fn claim(conn: &mut AsyncPgConnection, call: &Call, signer: &Signer, ids: 
             .bind::<Array<SqlUuid>, _>(ids)
             .bind::<Bool, _>(secret)
             .bind::<Timestamptz, _>(call.now)
-            .load::<ClaimRow>(conn)
+            .load::<ClaimRow>(&mut conn)
             .await?;
         if !rows.is_empty() {
             break;
@@ -181,11 +206,13 @@ async fn claim(conn: &mut AsyncPgConnection, call: &Call, signer: &Signer, ids: 
         return Err(Problem::of(&kinds::ALREADY_DONE));
     }
     let events = store::events_by_id(conn, &row.event_ids.unwrap_or_default()).await?;
-    // The caller must still act for the unit that did it, else the subject is not his to see.
-    if events.iter().any(|event| !event.is_by(signer)) {
+    // The first act is the caller's own; a composite may hold another person's after it.
+    if events.iter().next().is_none_or(|event| !event.is_by(signer.user)) {
         return Err(Problem::not_found());
     }
-    events.iter().map(|event| Done::of(event, call)).collect::<Result<_, _>>().map(Some)
+    let units = events.iter().filter(|event| event.is_by(signer.user)).filter_map(StoredEvent::unit).collect();
+    let done = events.iter().map(|event| Done::of(event, call)).collect::<Result<_, _>>()?;
+    Ok(Some((done, units)))
 }
 
 impl Done {
@@ -265,6 +292,13 @@ const APPEND_NUMBERED: Sql = Sql("WITH n AS ( \
      u AS (INSERT INTO unfed (event_id) SELECT id FROM e) \
      SELECT hash, bytes FROM e");
 
+async fn lock(mut conn: &AsyncPgConnection, subject: Uuid) -> Result<Head, Problem> {
+    let row: Option<HeadRow> =
+        Sql("SELECT seq, version, head FROM streams WHERE subject_id = $1 FOR UPDATE").bind::<SqlUuid, _>(subject).load(&mut conn).await?.pop();
+    let row = row.ok_or_else(Problem::not_found)?;
+    Ok(Head { seq: row.seq, version: row.version, hash: row.head.try_into().map_err(|_| Problem::broken("a head is not 32 bytes"))? })
+}
+
 impl Tx<'_> {
     /// The present instant of this act.
     #[must_use]
@@ -294,10 +328,22 @@ impl Tx<'_> {
     /// # Errors
     /// 404 when it has no chain; 409 when it cannot be locked in time.
     pub async fn lock(&mut self, subject: Uuid) -> Result<Head, Problem> {
-        let row: Option<HeadRow> =
-            Sql("SELECT seq, version, head FROM streams WHERE subject_id = $1 FOR UPDATE").bind::<SqlUuid, _>(subject).load(self.conn).await?.pop();
-        let row = row.ok_or_else(Problem::not_found)?;
-        Ok(Head { seq: row.seq, version: row.version, hash: row.head.try_into().map_err(|_| Problem::broken("a head is not 32 bytes"))? })
+        lock(self.conn, subject).await
+    }
+
+    /// Locks a subject and reads beside it, in one round trip: the server runs the second statement after the first, with
+    /// a snapshot of its own, so it sees what the lock waited for.
+    ///
+    /// # Errors
+    /// As [`Tx::lock`] and `read`.
+    pub async fn lock_and<T>(
+        &mut self,
+        subject: Uuid,
+        read: impl AsyncFnOnce(&AsyncPgConnection) -> Result<T, Problem>,
+    ) -> Result<(Head, T), Problem> {
+        let conn: &AsyncPgConnection = self.conn;
+        let (head, value) = futures_util::join!(lock(conn, subject), read(conn));
+        Ok((head?, value?))
     }
 
     /// Appends the event: the act's last statement. Gives the head after it.
@@ -305,12 +351,28 @@ impl Tx<'_> {
     /// # Errors
     /// 500 when the chain moved although it was locked.
     pub async fn append(&mut self, head: &Head, event: NewEvent) -> Result<Head, Problem> {
+        self.append_and(head, event, async |_: &AsyncPgConnection| Ok(())).await
+    }
+
+    /// Appends the event together with the act's other writes, in one round trip.
+    ///
+    /// # Errors
+    /// As [`Tx::append`] and `write`.
+    pub async fn append_and(
+        &mut self,
+        head: &Head,
+        event: NewEvent,
+        write: impl AsyncFnOnce(&AsyncPgConnection) -> Result<(), Problem>,
+    ) -> Result<Head, Problem> {
         let next = Head { seq: head.seq + 1, version: head.version + 1, hash: GENESIS };
         let id = self.ids.next().ok_or_else(|| Problem::broken("more events than the key holds"))?;
         let bytes = event.bytes(id, next.seq, &self.signer, self.call.now, self.call.request_id)?;
         let hash = event_hash(&head.hash, &bytes);
-        if !self.call.check {
-            let rows: Vec<AppendRow> = APPEND
+        let mut conn: &AsyncPgConnection = self.conn;
+        if self.call.check {
+            write(conn).await?;
+        } else {
+            let append = APPEND
                 .bind::<SqlUuid, _>(event.subject)
                 .bind::<Text, _>(event.subject_kind)
                 .bind::<BigInt, _>(next.seq)
@@ -320,10 +382,10 @@ impl Tx<'_> {
                 .bind::<Text, _>(event.act)
                 .bind::<Binary, _>(&head.hash[..])
                 .bind::<Binary, _>(&bytes[..])
-                .bind::<Timestamptz, _>(self.call.now)
-                .load(self.conn)
-                .await?;
-            if rows.len() != 1 {
+                .bind::<Timestamptz, _>(self.call.now);
+            let (written, rows) = futures_util::join!(write(conn), append.load::<AppendRow>(&mut conn));
+            written?;
+            if rows?.len() != 1 {
                 return Err(Problem::broken("a chain moved under its lock"));
             }
         }
@@ -337,7 +399,13 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// `numbers-exhausted` at 999,999; 500 otherwise.
-    pub async fn append_numbered(&mut self, mut event: NewEvent, prefecture: &str, year: i32) -> Result<(Head, String), Problem> {
+    pub async fn append_numbered(
+        &mut self,
+        mut event: NewEvent,
+        prefecture: &str,
+        year: i32,
+        write: impl AsyncFnOnce(&AsyncPgConnection) -> Result<(), Problem>,
+    ) -> Result<(Head, String), Problem> {
         let id = self.ids.next().ok_or_else(|| Problem::broken("more events than the key holds"))?;
         event.payload["number"] = json!(NUMBER_PLACEHOLDER);
         let bytes = event.bytes(id, 1, &self.signer, self.call.now, self.call.request_id)?;
@@ -346,13 +414,15 @@ impl Tx<'_> {
             bytes.windows(needle.len()).position(|window| window == needle.as_bytes()).ok_or_else(|| Problem::broken("no place for the number"))?;
         let start = at + "\"number\":\"".len();
         let (before, after) = (&bytes[..start], &bytes[start + NUMBER_PLACEHOLDER.len()..]);
+        let mut conn: &AsyncPgConnection = self.conn;
         if self.call.check {
+            write(conn).await?;
             event.payload["number"] = Value::Null;
             let hash = event_hash(&GENESIS, &bytes);
             self.remember(event, 1, 1, &hash)?;
             return Ok((Head { seq: 1, version: 1, hash }, String::new()));
         }
-        let rows: Vec<AppendRow> = APPEND_NUMBERED
+        let append = APPEND_NUMBERED
             .bind::<SqlUuid, _>(event.subject)
             .bind::<Text, _>(event.subject_kind)
             .bind::<SqlUuid, _>(id)
@@ -362,10 +432,11 @@ impl Tx<'_> {
             .bind::<Binary, _>(before)
             .bind::<Binary, _>(after)
             .bind::<Text, _>(prefecture)
-            .bind::<diesel::sql_types::Integer, _>(year)
-            .load(self.conn)
-            .await?;
-        let row = rows.into_iter().next().ok_or_else(|| Problem::of(&NUMBERS_EXHAUSTED))?;
+            .bind::<diesel::sql_types::Integer, _>(year);
+        // The number comes last on the wire too: its row is locked by all of the year and place.
+        let (written, rows) = futures_util::join!(write(conn), append.load::<AppendRow>(&mut conn));
+        written?;
+        let row = rows?.into_iter().next().ok_or_else(|| Problem::of(&NUMBERS_EXHAUSTED))?;
         let number =
             row.bytes.get(start..start + NUMBER_PLACEHOLDER.len()).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default().to_owned();
         event.payload["number"] = json!(number);
@@ -404,6 +475,11 @@ impl Outcome {
     pub fn body(&self) -> Value {
         let warnings = warnings_of(&self.done);
         if self.check { json!(CheckAnswer { would: self.done.clone(), warnings }) } else { json!(ActAnswer { done: self.done.clone(), warnings }) }
+    }
+    /// Units for which a replayed answer was once given: the caller must still belong to them.
+    #[must_use]
+    pub fn replayed_for(&self) -> &[Uuid] {
+        &self.replayed_for
     }
     /// What was done.
     #[must_use]

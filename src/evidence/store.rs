@@ -6,7 +6,6 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::chain::Signer;
 use crate::platform::db::Sql;
 use crate::platform::problem::Problem;
 
@@ -53,19 +52,21 @@ impl StoredEvent {
     pub fn document(&self) -> Result<Value, Problem> {
         serde_json::from_slice(&self.bytes).map_err(|error| Problem::internal(&error))
     }
-    /// Whether this signer did it, for the same unit.
-    pub(super) fn is_by(&self, signer: &Signer) -> bool {
-        self.document().is_ok_and(|document| {
-            document["actor"] == serde_json::json!(signer.user) && (signer.unit.is_none() || document["unit"] == serde_json::json!(signer.unit))
-        })
+    /// Whether this person did it.
+    pub(super) fn is_by(&self, user: Uuid) -> bool {
+        self.document().is_ok_and(|document| document["actor"] == serde_json::json!(user))
+    }
+    /// The unit for which it was done.
+    pub(super) fn unit(&self) -> Option<Uuid> {
+        self.document().ok()?["unit"].as_str()?.parse().ok()
     }
 }
 
 /// Events by id, in the order of the ids (UUIDv7: the order of the acts).
-pub(super) async fn events_by_id(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<StoredEvent>, Problem> {
+pub(super) async fn events_by_id(mut conn: &AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<StoredEvent>, Problem> {
     Ok(Sql("SELECT id, subject_id, subject_kind, seq, version, act, prev_hash, hash, bytes, recorded_at FROM events WHERE id = ANY($1) ORDER BY id")
         .bind::<Array<SqlUuid>, _>(ids)
-        .load(conn)
+        .load(&mut conn)
         .await?)
 }
 
@@ -81,6 +82,22 @@ pub async fn events_of(conn: &mut AsyncPgConnection, subject: Uuid, after_seq: i
     .bind::<Integer, _>(limit)
     .load(conn)
     .await?)
+}
+
+/// Where the chain of a subject stands by its head row: what an export must reach.
+///
+/// # Errors
+/// As the database.
+pub async fn head_of(conn: &mut AsyncPgConnection, subject: Uuid) -> Result<Option<(i64, Vec<u8>)>, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        seq: i64,
+        #[diesel(sql_type = Binary)]
+        head: Vec<u8>,
+    }
+    let row: Option<Row> = Sql("SELECT seq, head FROM streams WHERE subject_id = $1").bind::<SqlUuid, _>(subject).load(conn).await?.pop();
+    Ok(row.map(|row| (row.seq, row.head)))
 }
 
 /// Notes that somebody looked at a subject.
@@ -108,4 +125,12 @@ pub async fn log_access(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Forgets idempotency keys that are older than the promise of seven days, with a margin.
+///
+/// # Errors
+/// As the database.
+pub async fn forget_old_keys(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<usize, Problem> {
+    Ok(Sql("DELETE FROM idempotency_keys WHERE created_at < $1 - interval '14 days'").bind::<Timestamptz, _>(now).execute(conn).await?)
 }

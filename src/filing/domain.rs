@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rules::APPROVAL_MONTHS;
-use crate::catalogue::code::{MethodCode, WasteCode};
+use crate::catalogue::{MethodCode, WasteCode};
 use crate::platform::mass::MassInput;
 use crate::registry::{PaperNo, months_after};
 

@@ -5,7 +5,7 @@ use diesel::sql_types::{Array, BigInt, Date, Integer, Nullable, Text, Uuid as Sq
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::catalogue::code::{MethodCode, WasteCode};
+use crate::catalogue::{MethodCode, WasteCode};
 use crate::platform::db::Sql;
 use crate::platform::mass::Grams;
 use crate::platform::problem::Problem;

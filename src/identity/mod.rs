@@ -13,8 +13,7 @@ mod store;
 pub mod token;
 pub mod uscc;
 
-pub use auth::transact;
+pub use auth::{fresh, transact};
 pub use domain::{ActingUnit, Actor, Delegation, Role, Roles, UnitKind};
-pub use one_time::Signing;
-pub use store::{UnitRow, driver_unit, officer_sees, unit_by_id, unit_by_uscc};
+pub use store::{UnitRow, driver_unit, forget_old_failures, officer_sees, unit_by_id, unit_by_uscc};
 pub use uscc::Uscc;

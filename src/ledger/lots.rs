@@ -70,7 +70,7 @@ pub struct NewEdge {
 ///
 /// # Errors
 /// As the database.
-pub async fn insert_lots(conn: &mut AsyncPgConnection, lots: &[NewLot], at: DateTime<Utc>) -> Result<(), Problem> {
+pub async fn insert_lots(mut conn: &AsyncPgConnection, lots: &[NewLot], at: DateTime<Utc>) -> Result<(), Problem> {
     if lots.is_empty() {
         return Ok(());
     }
@@ -85,7 +85,7 @@ pub async fn insert_lots(conn: &mut AsyncPgConnection, lots: &[NewLot], at: Date
     .bind::<Array<Text>, _>(lots.iter().map(|lot| lot.kind.as_str()).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(lots.iter().map(|lot| lot.mass_g).collect::<Vec<_>>())
     .bind::<Timestamptz, _>(at)
-    .execute(conn)
+    .execute(&mut conn)
     .await?;
     Ok(())
 }
@@ -94,7 +94,7 @@ pub async fn insert_lots(conn: &mut AsyncPgConnection, lots: &[NewLot], at: Date
 ///
 /// # Errors
 /// As the database.
-pub async fn insert_edges(conn: &mut AsyncPgConnection, edges: &[NewEdge], at: DateTime<Utc>) -> Result<(), Problem> {
+pub async fn insert_edges(mut conn: &AsyncPgConnection, edges: &[NewEdge], at: DateTime<Utc>) -> Result<(), Problem> {
     if edges.is_empty() {
         return Ok(());
     }
@@ -106,7 +106,7 @@ pub async fn insert_edges(conn: &mut AsyncPgConnection, edges: &[NewEdge], at: D
     .bind::<Array<BigInt>, _>(edges.iter().map(|edge| edge.mass_g).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(edges.iter().map(|edge| edge.kind).collect::<Vec<_>>())
     .bind::<Timestamptz, _>(at)
-    .execute(conn)
+    .execute(&mut conn)
     .await?;
     Ok(())
 }

@@ -91,18 +91,19 @@ impl Record {
     pub fn treated_g(&self, line: i32) -> i64 {
         self.treatments.iter().filter(|one| one.line == line).map(|one| one.treated_g.get()).sum()
     }
-    /// Signatures that the receiver did not wait for and that nobody gave since. The receipt stays as it was sealed.
-    pub fn unsigned(&self) -> impl Iterator<Item = &Skipped> {
-        self.receipt.iter().flat_map(|receipt| &receipt.skipped).filter(|skipped| match skipped.act.as_str() {
-            "release" => self.release.is_none(),
-            "take_over" => !self.take_overs.contains_key(&skipped.leg_no),
-            _ => !self.arrivals.contains_key(&skipped.leg_no),
-        })
-    }
     /// Whether all that was accepted is treated.
     #[must_use]
     pub fn is_all_treated(&self) -> bool {
         self.consignment.lines.iter().all(|line| self.treated_g(line.line) >= self.accepted_g(line.line))
+    }
+    /// Signatures that were skipped and not given since. The sealed receipt keeps the whole list for ever.
+    pub fn unsigned(&self) -> impl Iterator<Item = &Skipped> {
+        self.receipt.iter().flat_map(|receipt| &receipt.skipped).filter(|skipped| match skipped.act.as_str() {
+            "release" => self.release.is_none(),
+            "take_over" => !self.take_overs.contains_key(&skipped.leg_no),
+            "arrive" => !self.arrivals.contains_key(&skipped.leg_no),
+            _ => true,
+        })
     }
     fn code(&self, line: i32) -> bool {
         self.consignment.line(line).is_some()
@@ -590,7 +591,12 @@ impl Received {
                 let refusal = DomainRefusal::AcceptedExceedsWeighed { line: line.line, accepted_g, weighed_g };
                 refusals.add(format!("/lines/{index}/accepted_g"), refusal);
             }
-            if !line.decision.fits(accepted_g, weighed_g) && accepted_g <= weighed_g {
+            let fits = match line.decision {
+                Decision::All => accepted_g == weighed_g && accepted_g > 0,
+                Decision::Part => accepted_g > 0 && accepted_g < weighed_g,
+                Decision::None => accepted_g == 0,
+            };
+            if !fits && accepted_g <= weighed_g {
                 refusals.add(format!("/lines/{index}/decision"), DomainRefusal::DecisionContradictsMass { line: line.line });
             }
             if line.decision != Decision::All && line.reasons.is_empty() {

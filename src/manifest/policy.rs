@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::store::Stored;
 use super::table::{Act, Relation};
-use crate::evidence::Tx;
+use crate::evidence::{Method, Tx};
 use crate::identity::{self, Actor, Role, Roles};
 use crate::platform::problem::{Problem, Text};
 
@@ -14,7 +14,7 @@ use crate::platform::problem::{Problem, Text};
 pub struct Scope {
     /// The reader's unit.
     pub unit: Option<Uuid>,
-    /// Carriers for which a person without a unit in the token drives.
+    /// Carriers for which the person drives, whatever unit the token names.
     pub drives_for: Vec<Uuid>,
     /// Divisions of an officer.
     pub jurisdiction: Vec<String>,
@@ -24,12 +24,19 @@ impl Scope {
     /// The scope of an actor.
     #[must_use]
     pub fn of(actor: &Actor) -> Self {
-        Self { unit: actor.unit_id(), drives_for: Vec::new(), jurisdiction: if actor.is_officer() { actor.jurisdiction.clone() } else { Vec::new() } }
+        Self {
+            unit: actor.unit_id(),
+            drives_for: actor.drives_for.clone(),
+            jurisdiction: if actor.is_officer() { actor.jurisdiction.clone() } else { Vec::new() },
+        }
     }
     /// The units whose manifests it shows.
     #[must_use]
     pub fn units(&self) -> Vec<Uuid> {
-        self.unit.into_iter().chain(self.drives_for.iter().copied()).collect()
+        let mut units: Vec<Uuid> = self.unit.into_iter().chain(self.drives_for.iter().copied()).collect();
+        units.sort_unstable();
+        units.dedup();
+        units
     }
 }
 
@@ -41,6 +48,8 @@ pub struct Permit {
     pub roles: Roles,
     /// The unit for which the act counts.
     pub unit: Uuid,
+    /// Whether a unit outside the system is acted for.
+    pub by_proxy: bool,
     _private: (),
 }
 
@@ -52,18 +61,30 @@ impl Permit {
     }
 }
 
-/// Relations of a unit to a manifest for an act. Carrier is who has the present leg, but a carrier of an earlier leg may
-/// take his hand-over back, report, and speak where his own signed part is concerned.
+/// Relations of a unit to a manifest for one act: most acts of a carrier belong to the present leg's, taking an offer back
+/// to the one who offered, and correcting or reporting to every carrier that was on the road.
 fn relations_for(stored: &Stored, unit: Uuid, act: Act) -> Vec<Relation> {
+    let record = &stored.record;
     let mut relations = relations_of(stored, unit);
-    let is_of_any_leg = matches!(act, Act::Withdraw | Act::Correct | Act::Agree | Act::Disagree | Act::ReportIncident);
-    if is_of_any_leg && !relations.contains(&Relation::Carrier) && was_carrier(stored, unit) {
+    relations.retain(|relation| *relation != Relation::Carrier);
+    let is_carrier = match act {
+        Act::Withdraw => record.assignments.get(&(record.leg() - 1)).is_some_and(|one| one.carrier.unit_id == unit),
+        Act::Correct | Act::Agree | Act::Disagree | Act::ReportIncident | Act::SignLate => {
+            record.carrier_id() == unit || record.assignments.values().any(|one| one.carrier.unit_id == unit)
+        }
+        _ => record.carrier_id() == unit,
+    };
+    if is_carrier {
         relations.push(Relation::Carrier);
+    }
+    // On a return the holder has the load: the consignor, who is elsewhere, cannot give it.
+    if matches!(act, Act::Release | Act::Withdraw) && record.consignment.link.is_some() {
+        relations.retain(|relation| *relation != Relation::Consignor);
     }
     relations
 }
 
-/// Relations of a unit to a manifest, for acts on its present leg.
+/// Relations of a unit to a manifest, by its present leg.
 fn relations_of(stored: &Stored, unit: Uuid) -> Vec<Relation> {
     let record = &stored.record;
     let mut relations = Vec::new();
@@ -104,9 +125,9 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
     if act.allows(&relations, actor.roles) {
         let unit = actor.unit_id().ok_or_else(Problem::not_found)?;
         if actor.api_key.is_some() {
-            sign_by_key(tx, actor, act)?;
+            sign_by_key(tx, actor, act, &relations)?;
         }
-        return Ok(Permit { relations, roles: actor.roles, unit, _private: () });
+        return Ok(Permit { relations, roles: actor.roles, unit, by_proxy: false, _private: () });
     }
     // A driver with two employers: the acting unit comes from the leg.
     let carrier = stored.record.carrier_id();
@@ -119,9 +140,13 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
         signer.unit = Some(carrier);
         signer.membership = Some(membership);
         tx.sign_as(signer);
-        return Ok(Permit { relations: vec![Relation::Carrier], roles: driver, unit: carrier, _private: () });
+        return Ok(Permit { relations: vec![Relation::Carrier], roles: driver, unit: carrier, by_proxy: false, _private: () });
     }
-    let may_see = !relations.is_empty() || actor.unit_id().is_some_and(|unit| was_carrier(stored, unit));
+    if let Some(permit) = by_proxy(actor, stored, act) {
+        return Ok(permit);
+    }
+    let is_party = actor.unit_id().is_some_and(|unit| !relations_of(stored, unit).is_empty());
+    let may_see = !relations.is_empty() || is_party || actor.unit_id().is_some_and(|unit| was_carrier(stored, unit));
     if may_see {
         let needed: Vec<String> = act.rule().by.iter().map(|(relation, role)| format!("{}/{}", relation.as_str(), role.as_str())).collect();
         let detail = Text::new(
@@ -134,21 +159,36 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
     }
 }
 
-/// A key signs what a signatory signs only under a delegation for that act.
-fn sign_by_key(tx: &mut Tx<'_>, actor: &Actor, act: Act) -> Result<(), Problem> {
-    let needs_signatory = act.rule().by.iter().all(|(_, role)| *role == Role::Signatory);
-    match actor.delegator(act.as_str()) {
-        Some(signatory) => {
-            let mut signer = tx.signer().clone();
-            signer.with = Some(signatory);
-            tx.sign_as(signer);
-            Ok(())
-        }
-        None if needs_signatory => {
-            Err(Problem::forbidden(Text::new("API 密钥没有签字人对此操作的委托", "The API key has no signatory's delegation for this act")))
-        }
-        None => Ok(()),
+/// A partner outside the system has no users: the consignor's signatory enters its part from its papers, marked as such.
+fn by_proxy(actor: &Actor, stored: &Stored, act: Act) -> Option<Permit> {
+    let record = &stored.record;
+    let unit = actor.unit_id().filter(|unit| *unit == record.consignment.consignor.unit_id && actor.roles.has(Role::Signatory))?;
+    let mut relations = Vec::new();
+    if record.consignment.receiver.is_external {
+        relations.push(Relation::Receiver);
     }
+    let carrier = record.assignment().map_or(&record.consignment.carrier, |assignment| &assignment.carrier);
+    if carrier.is_external {
+        relations.push(Relation::Carrier);
+    }
+    let roles = actor.roles.with(Role::Dispatcher);
+    act.allows(&relations, roles).then(|| Permit { relations, roles, unit, by_proxy: true, _private: () })
+}
+
+/// A key signs what a signatory signs only under a delegation for that act: what its other roles allow it may do as it is.
+fn sign_by_key(tx: &mut Tx<'_>, actor: &Actor, act: Act, relations: &[Relation]) -> Result<(), Problem> {
+    let others: Roles = actor.roles.iter().filter(|role| *role != Role::Signatory).collect();
+    if act.allows(relations, others) {
+        return Ok(());
+    }
+    let signatory = actor
+        .delegator(act.as_str())
+        .ok_or_else(|| Problem::forbidden(Text::new("API 密钥没有签字人对此操作的委托", "The API key has no signatory's delegation for this act")))?;
+    let mut signer = tx.signer().clone();
+    signer.with = Some(signatory);
+    signer.method = Method::DelegatedKey;
+    tx.sign_as(signer);
+    Ok(())
 }
 
 /// Relations and roles of an actor for reading `next`; a driver counts for the carrier of the present leg.

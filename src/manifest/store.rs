@@ -35,6 +35,8 @@ pub struct Stored {
     pub is_void: bool,
     /// Whether the caller is an officer of the place of departure, and of receipt.
     pub officer_of: (bool, bool),
+    /// Whether the caller acts for a unit outside the system; set by policy.
+    pub by_proxy: bool,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -80,8 +82,9 @@ const LOAD: Sql = Sql("SELECT m.state, m.number, m.official_no, m.issued_at, m.f
 ///
 /// # Errors
 /// 404; 500 for parts that cannot be read.
-pub async fn load(conn: &mut AsyncPgConnection, id: Uuid, head: Head, jurisdiction: &[String]) -> Result<Stored, Problem> {
-    let row: HeaderRow = LOAD.bind::<SqlUuid, _>(id).bind::<Array<Text>, _>(jurisdiction).load(conn).await?.pop().ok_or_else(Problem::not_found)?;
+pub async fn load(mut conn: &AsyncPgConnection, id: Uuid, head: Head, jurisdiction: &[String]) -> Result<Stored, Problem> {
+    let row: HeaderRow =
+        LOAD.bind::<SqlUuid, _>(id).bind::<Array<Text>, _>(jurisdiction).load(&mut conn).await?.pop().ok_or_else(Problem::not_found)?;
     let parts: Vec<PartRow> = serde_json::from_str(&row.parts).map_err(|error| Problem::internal(&error))?;
     let state = State::parse(&row.state).ok_or_else(|| Problem::broken("an unknown state is stored"))?;
     Ok(Stored {
@@ -93,6 +96,7 @@ pub async fn load(conn: &mut AsyncPgConnection, id: Uuid, head: Head, jurisdicti
         flags: row.flags.into_iter().collect(),
         is_void: row.is_void,
         officer_of: (row.officer_of_departure, row.officer_of_receipt),
+        by_proxy: false,
     })
 }
 
@@ -305,7 +309,7 @@ pub struct Beginning<'a> {
 /// # Errors
 /// As the database.
 pub async fn save(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     record: &Record,
     beginning: Option<&Beginning<'_>>,
     flags: &BTreeSet<String>,
@@ -343,7 +347,7 @@ pub async fn save(
     }
     let consignment = &record.consignment;
     match beginning {
-        None => shared!(SAVE).execute(conn).await?,
+        None => shared!(SAVE).execute(&mut conn).await?,
         Some(beginning) => {
             shared!(SAVE_NEW)
                 .bind::<Text, _>(consignment.stream.as_str())
@@ -357,7 +361,7 @@ pub async fn save(
                 .bind::<Nullable<Text>, _>(consignment.link.as_ref().map(|link| link.kind.as_str()))
                 .bind::<Nullable<SqlUuid>, _>(consignment.link.as_ref().map(|link| link.manifest_id))
                 .bind::<Nullable<Text>, _>(beginning.paper_no)
-                .execute(conn)
+                .execute(&mut conn)
                 .await?
         }
     };

@@ -89,13 +89,6 @@ pub enum Relation {
 }
 
 impl Relation {
-    /// Every relation.
-    pub const ALL: [Self; 6] = [Self::Consignor, Self::Carrier, Self::Receiver, Self::Holder, Self::OfficerOfDeparture, Self::OfficerOfReceipt];
-    /// Reads what [`Self::as_str`] writes.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|relation| relation.as_str() == text)
-    }
     /// As stored and printed.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -347,33 +340,34 @@ macro_rules! rules { ($($name:ident = $status:literal $code:literal $zh:literal 
     pub static REQUIREMENTS: &[&Rule] = &[$(&$name),*];
 } }
 rules! {
-    CODE_NOT_LISTED = 422 "waste-code-not-listed" "废物代码不在名录中" "The waste code is not in the catalogue of that day" ["decree_23_2021/14"] {Issue: Refuse, BackEnter: Flag};
-    EDITION_NOT_LOADED = 422 "catalogue-edition-not-loaded" "当日名录版本尚未载入，按最新已载入版本核对" "The day's edition is not loaded; the newest loaded one was used" [] {Issue: Warn, BackEnter: Warn};
-    CODE_NOT_IN_LOADED_EDITION = 422 "waste-code-not-in-loaded-edition" "废物代码不在已载入的名录版本中，当日版本未载入，无法核实" "The code is not in the loaded edition, and the day's edition is not loaded" [] {Issue: MustConfirm, BackEnter: Flag};
-    CODE_BY_IDENTIFICATION = 422 "waste-code-by-identification" "鉴别认定的危险废物代码（900-000-xx）" "A code given by identification; it is not in the table" [] {Issue: Warn};
+    CODE_NOT_LISTED = 422 "waste-code-not-listed" "废物代码不在名录中" "The waste code is not in the catalogue of that day" [] {Issue: Refuse, SendOn: Warn, BackEnter: Flag};
+    EDITION_NOT_LOADED = 422 "catalogue-edition-not-loaded" "当日名录版本尚未载入，按最新已载入版本核对" "The day's edition is not loaded; the newest loaded one was used" [] {Issue: Warn, SendOn: Warn, BackEnter: Warn};
+    CODE_NOT_IN_LOADED_EDITION = 422 "waste-code-not-in-loaded-edition" "废物代码不在已载入的名录版本中，当日版本未载入，无法核实" "The code is not in the loaded edition, and the day's edition is not loaded" [] {Issue: MustConfirm, SendOn: Warn, BackEnter: Flag};
+    CODE_BY_IDENTIFICATION = 422 "waste-code-by-identification" "鉴别认定的危险废物代码（900-000-xx）" "A code given by identification; it is not in the table" [] {Issue: Warn, SendOn: Warn, BackEnter: Warn};
     PLAN_MISSING = 422 "plan-flow-missing" "管理计划未包含此废物、去向或方式" "The management plan does not cover this code, receiver and method" ["decree_23_2021/14"] {Issue: Refuse, BackEnter: Flag};
-    PLAN_MASS_EXCEEDED = 422 "plan-mass-exceeded" "超出管理计划本年度转移量" "The year's planned mass is exceeded" [] {Issue: Warn, Release: Warn, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn};
+    PLAN_MASS_EXCEEDED = 422 "plan-mass-exceeded" "超出管理计划本年度转移量" "The year's planned mass is exceeded" [] {Issue: Warn, Release: Warn, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
     RECEIVER_NOT_LICENSED = 422 "receiver-not-licensed" "接受人无有效的经营许可证覆盖此废物和方式" "No licence of the receiver in force on the day covers code and method" ["eco_code_2026/534", "hw_licence_2016/15"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Confirm: Flag, BackEnter: Flag};
-    EXEMPTION_NOT_CONFIRMED = 422 "exemption-condition-not-confirmed" "豁免条件须逐项确认" "The condition of the exemption must be confirmed" [] {Issue: Refuse};
-    LICENCE_SCALE_EXCEEDED = 422 "licence-scale-exceeded" "超出许可证年经营规模" "More than the yearly scale of the licence" [] {Issue: Warn, Release: Warn, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn};
-    LICENCE_SCALE_120 = 422 "licence-scale-exceeded-by-20" "超过许可证年经营规模百分之二十以上" "The yearly scale is exceeded by 20 % or more" ["hw_licence_2016/12"] {Issue: Refuse, SendOn: Refuse};
-    APPROVAL_MISSING = 422 "approval-missing" "跨省转移未经批准" "No cross-province approval in force covers this" ["eco_code_2026/536", "decree_23_2021/21"] {Issue: Refuse, SendOn: Refuse, BackEnter: Flag};
-    APPROVAL_EXCEEDED = 422 "approval-exceeded" "超出跨省转移批准的重量" "More than the approved mass" ["decree_23_2021/28"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn};
-    FOREIGN_CONSIGNOR = 422 "foreign-consignor" "禁止进口固体废物" "Solid waste may not be imported" ["eco_code_2026/477"] {Issue: Refuse};
-    UNIT_NOT_VERIFIED = 422 "unit-not-verified" "单位尚未核验" "The unit is not verified" [] {Issue: Refuse, Assign: Warn};
-    SITE_CLOSED = 422 "receiver-closed" "接受人已公告当日停止接收" "The receiver has announced that it is closed on that day" [] {Issue: MustConfirm, Release: Warn};
-    CONTRACT_MISSING = 422 "contract-missing" "未登记书面合同" "No written contract is recorded" ["decree_23_2021/10"] {Issue: Warn};
-    INCOMPATIBLE = 422 "incompatible-wastes" "不相容的危险废物不得混运" "Incompatible wastes may not ride together" ["eco_code_2026/535"] {Issue: Refuse, Release: Refuse};
-    MASS_UNLIKELY = 422 "mass-unlikely" "数量异常，请确认单位是 kg 还是 t" "The mass is unlikely: kg or t?" [] {Issue: Warn, Release: Warn, Confirm: Warn};
-    CARRIER_PERMIT = 422 "carrier-permit-not-in-force" "承运人无有效的危险货物道路运输经营许可" "The carrier's permit is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag};
-    VEHICLE_PERMIT = 422 "vehicle-permit-not-in-force" "车辆道路运输证缺失或已过期" "The vehicle's permit is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag};
-    DRIVER_CERTIFICATE = 422 "driver-certificate-not-in-force" "驾驶员从业资格证缺失或已过期" "The driver's certificate is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag};
-    ESCORT_CERTIFICATE = 422 "escort-certificate-not-in-force" "押运员从业资格证缺失或已过期" "The escort's certificate is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag};
-    WAYBILL_MISSING = 422 "waybill-missing" "未填写危险货物运单编号" "The waybill number is missing" [] {Assign: Warn, Release: Warn};
+    EXEMPTION_NOT_CONFIRMED = 422 "exemption-condition-not-confirmed" "豁免条件须逐项确认" "The condition of the exemption must be confirmed" [] {Issue: Refuse, SendOn: Refuse, BackEnter: Flag};
+    LICENCE_SCALE_EXCEEDED = 422 "licence-scale-exceeded" "已达到或超过许可证年经营规模" "The yearly scale of the licence is reached or exceeded" [] {Issue: Warn, Release: Warn, SendOn: Warn, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
+    LICENCE_SCALE_120 = 422 "licence-scale-exceeded-by-20" "超过许可证年经营规模百分之二十以上" "The yearly scale is exceeded by 20 % or more" ["hw_licence_2016/12"] {Issue: Refuse, Release: Refuse, SendOn: Refuse};
+    APPROVAL_MISSING = 422 "approval-missing" "跨省转移未经批准" "No cross-province approval in force covers this" ["eco_code_2026/536", "decree_23_2021/21"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, BackEnter: Flag};
+    APPROVAL_EXCEEDED = 422 "approval-exceeded" "超出跨省转移批准的重量" "More than the approved mass" ["decree_23_2021/28"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
+    FOREIGN_CONSIGNOR = 422 "foreign-consignor" "禁止进口固体废物" "Solid waste may not be imported" ["eco_code_2026/477"] {Issue: Refuse, BackEnter: Flag};
+    UNIT_NOT_VERIFIED = 422 "unit-not-verified" "单位尚未核验" "The unit is not verified" [] {Issue: Refuse, BackEnter: Flag};
+    SITE_CLOSED = 422 "receiver-closed" "接受人已公告当日停止接收" "The receiver has announced that it is closed on that day" [] {Issue: MustConfirm, SendOn: MustConfirm};
+    CONTRACT_MISSING = 422 "contract-missing" "未登记书面合同" "No written contract is recorded" ["decree_23_2021/10"] {Issue: Warn, BackEnter: Warn};
+    INCOMPATIBLE = 422 "incompatible-wastes" "不相容的危险废物不得混运" "Incompatible wastes may not ride together" ["eco_code_2026/535"] {Issue: Refuse, SendOn: Refuse, BackEnter: Flag};
+    MASS_UNLIKELY = 422 "mass-unlikely" "数量异常，请确认单位是 kg 还是 t" "The mass is unlikely: kg or t?" [] {Issue: Warn, Release: Warn, SendOn: Warn, BackEnter: Warn};
+    CARRIER_PERMIT = 422 "carrier-permit-not-in-force" "承运人无有效的危险货物道路运输经营许可" "The carrier's permit is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag, HandOver: Flag, BackEnter: Flag};
+    VEHICLE_PERMIT = 422 "vehicle-permit-not-in-force" "车辆道路运输证缺失或已过期" "The vehicle's permit is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag, HandOver: Flag, BackEnter: Flag};
+    DRIVER_CERTIFICATE = 422 "driver-certificate-not-in-force" "驾驶员从业资格证缺失或已过期" "The driver's certificate is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag, HandOver: Flag, BackEnter: Flag};
+    ESCORT_CERTIFICATE = 422 "escort-certificate-not-in-force" "押运员从业资格证缺失或已过期" "The escort's certificate is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag, HandOver: Flag, BackEnter: Flag};
+    WAYBILL_MISSING = 422 "waybill-missing" "未填写危险货物运单编号" "The waybill number is missing" [] {Assign: Warn, Release: Warn, HandOver: Warn, BackEnter: Warn};
     MASS_ESTIMATED = 422 "mass-estimated" "移出量为估算，未经称重" "The mass is estimated, not weighed" ["decree_23_2021/10"] {Release: Flag, Receive: Flag, Confirm: Flag};
-    OVERLOAD = 422 "rated-load-exceeded" "超过车辆核定载质量" "More than the vehicle's rated load" [] {Release: Warn, Weigh: Warn};
-    OFFICIAL_NO_MISSING = 422 "official-number-missing" "尚无国家联单号，不得交付" "There is no national number yet" ["decree_23_2021/11"] {Release: Refuse};
-    CONTAINERS_DIFFER = 422 "containers-differ" "所见容器与交付不一致" "The containers seen are not those released" ["decree_23_2021/12"] {TakeOver: Flag, Receive: Flag};
+    OVERLOAD = 422 "rated-load-exceeded" "超过车辆核定载质量" "More than the vehicle's rated load" [] {Release: Warn};
+    OFFICIAL_NO_MISSING = 422 "official-number-missing" "尚无国家联单号，不得交付" "There is no national number yet" ["decree_23_2021/14"] {Release: Refuse};
+    ON_PAPER = 422 "released-on-paper" "凭纸质联单交付，须在十个工作日内补录" "Released on a paper number; it must be entered within ten working days" ["decree_23_2021/20"] {Release: Flag};
+    CONTAINERS_DIFFER = 422 "containers-differ" "所见容器与交付不一致" "The containers seen are not those released" ["decree_23_2021/12", "decree_23_2021/13"] {TakeOver: Flag, Receive: Flag};
     OTHER_DRIVER = 422 "other-driver" "签字驾驶员与派车不同" "Another driver than the one assigned signed" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag};
     DISPATCHER_SIGNED = 422 "dispatcher-signed" "调度员代驾驶员签字" "The dispatcher signed in the driver's place" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag, RefuseTakeOver: Flag};
     SIGNATURE_SKIPPED = 422 "signature-skipped" "缺少前一环节签字" "An earlier signature is missing" [] {Receive: Flag};
@@ -386,5 +380,135 @@ rules! {
     BACK_ENTERED_LATE = 422 "back-entered-late" "超过十个工作日补录" "Entered later than ten working days after the transfer ended" ["decree_23_2021/20"] {BackEnter: Flag};
     BREAKDOWN = 422 "handed-over-on-the-road" "途中换车" "The load changed the vehicle on the road" [] {HandOver: Flag};
     NOT_RECEIVED = 422 "not-received" "到厂未能入厂" "The load could not be received" [] {NotReceived: Flag};
+    BY_PROXY = 422 "by-proxy" "由移出人代系统外单位登记" "Entered by the consignor for a unit outside the system" [] {Assign: Warn, TakeOver: Flag, RefuseTakeOver: Flag, HandOver: Flag, Arrive: Flag, NotReceived: Flag, Receive: Flag, Confirm: Flag, RecordTreatment: Flag, SignLate: Flag};
     INCIDENT = 422 "incident" "已报告事故" "An incident was reported" ["decree_23_2021/9"] {ReportIncident: Flag};
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    /// Every act. An act that is new meets the match below, which the compiler keeps whole.
+    const ALL_ACTS: [Act; 23] = [
+        Act::Issue,
+        Act::Assign,
+        Act::Release,
+        Act::Withdraw,
+        Act::TakeOver,
+        Act::RefuseTakeOver,
+        Act::HandOver,
+        Act::Arrive,
+        Act::NotReceived,
+        Act::Weigh,
+        Act::Receive,
+        Act::Confirm,
+        Act::RecordTreatment,
+        Act::SendOn,
+        Act::SignLate,
+        Act::Cancel,
+        Act::Void,
+        Act::BackEnter,
+        Act::Correct,
+        Act::Agree,
+        Act::Disagree,
+        Act::ReportIncident,
+        Act::RecordOfficialNo,
+    ];
+
+    /// The place of an act in [`ALL_ACTS`]; exhaustive, so that an act added to the enum must be added there too.
+    const fn place(act: Act) -> usize {
+        match act {
+            Act::Issue => 0,
+            Act::Assign => 1,
+            Act::Release => 2,
+            Act::Withdraw => 3,
+            Act::TakeOver => 4,
+            Act::RefuseTakeOver => 5,
+            Act::HandOver => 6,
+            Act::Arrive => 7,
+            Act::NotReceived => 8,
+            Act::Weigh => 9,
+            Act::Receive => 10,
+            Act::Confirm => 11,
+            Act::RecordTreatment => 12,
+            Act::SendOn => 13,
+            Act::SignLate => 14,
+            Act::Cancel => 15,
+            Act::Void => 16,
+            Act::BackEnter => 17,
+            Act::Correct => 18,
+            Act::Agree => 19,
+            Act::Disagree => 20,
+            Act::ReportIncident => 21,
+            Act::RecordOfficialNo => 22,
+        }
+    }
+
+    #[test]
+    fn every_act_has_exactly_one_row() {
+        for (index, act) in ALL_ACTS.into_iter().enumerate() {
+            assert_eq!(place(act), index);
+            assert_eq!(ACTS.iter().filter(|rule| rule.act == act).count(), 1, "{act:?}");
+            assert_eq!(act.rule().act, act);
+            assert!(!act.rule().by.is_empty(), "nobody may {act:?}");
+        }
+        assert_eq!(ACTS.len(), ALL_ACTS.len());
+    }
+
+    #[test]
+    fn every_rule_has_its_code_once_and_a_say_in_some_act() {
+        let codes: BTreeSet<&str> = REQUIREMENTS.iter().map(|rule| rule.kind.code).collect();
+        assert_eq!(codes.len(), REQUIREMENTS.len());
+        for rule in REQUIREMENTS {
+            assert!(!rule.effects.is_empty(), "{} meets no act", rule.kind.code);
+            let acts: BTreeSet<Act> = rule.effects.iter().map(|(act, _)| *act).collect();
+            assert_eq!(acts.len(), rule.effects.len(), "{} names an act twice", rule.kind.code);
+        }
+    }
+
+    #[test]
+    fn only_a_gate_act_is_refused_for_law_or_waits_for_a_confirmation() {
+        for rule in REQUIREMENTS {
+            for (act, effect) in rule.effects {
+                let stops = matches!(effect, Effect::Refuse | Effect::MustConfirm);
+                assert!(!stops || act.rule().class == ActClass::Gate, "{} stops {act:?}", rule.kind.code);
+            }
+        }
+    }
+
+    /// Articles held, by law, and whether the law's text is held at all.
+    fn held() -> (BTreeMap<String, bool>, BTreeSet<(String, String)>) {
+        let read = |text: &'static str| csv::Reader::from_reader(text.as_bytes()).into_records().collect::<Result<Vec<_>, _>>().unwrap();
+        let laws = read(include_str!("../catalogue/data/laws.csv"));
+        let articles = read(include_str!("../catalogue/data/legal_articles.csv"));
+        (
+            laws.iter().map(|row| (row[0].to_owned(), &row[2] == "true")).collect(),
+            articles.iter().map(|row| (row[0].to_owned(), row[2].to_owned())).collect(),
+        )
+    }
+
+    #[test]
+    fn every_article_is_held_and_stands_in_the_notes() {
+        let (laws, articles) = held();
+        let acts = ACTS.iter().map(|rule| (rule.act.as_str(), rule.law));
+        let rules = REQUIREMENTS.iter().map(|rule| (rule.kind.code, rule.law));
+        for (who, key) in acts.chain(rules).flat_map(|(who, law)| law.iter().map(move |key| (who, *key))) {
+            let (law, rest) = key.split_once('/').unwrap();
+            let article = rest.split('/').next().unwrap().to_owned();
+            let notes = if laws[law] { format!("{law}.md") } else { "not_held.md".to_owned() };
+            let notes = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/legal").join(notes)).unwrap();
+            assert!(!laws[law] || articles.contains(&(law.to_owned(), article.clone())), "{who}: the text of {key} is not held");
+            assert!([format!("`{law}/{article}`"), format!("`{law}/{article}/")].iter().any(|form| notes.contains(form)), "{who}: no note on {key}");
+        }
+    }
+
+    #[test]
+    fn an_article_whose_text_is_not_held_refuses_nothing() {
+        let (laws, _) = held();
+        for rule in REQUIREMENTS.iter().filter(|rule| rule.effects.iter().any(|(_, effect)| *effect == Effect::Refuse)) {
+            assert!(rule.law.iter().all(|key| laws[key.split('/').next().unwrap()]), "{}", rule.kind.code);
+        }
+    }
 }

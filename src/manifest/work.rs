@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -11,9 +12,9 @@ use super::findings::{Confirmation, Findings};
 use super::parts::PartName;
 use super::policy::{self, Permit};
 use super::store::{self, Stored};
-use super::table::Act;
+use super::table::{self, Act, ActClass};
 use super::{checks, corrections};
-use crate::evidence::{NewEvent, Tx};
+use crate::evidence::{Head, NewEvent, Tx};
 use crate::identity::Actor;
 use crate::ledger::accounts::{self, Posting};
 use crate::ledger::{self, NewEdge, NewLot};
@@ -26,6 +27,8 @@ pub const SUBJECT: &str = "manifest";
 pub struct Step {
     /// The act.
     pub act: Act,
+    /// The act under whose rules its findings stand; another one where it changes what that one relied on.
+    pub judged_as: Act,
     /// When the signer says it happened.
     pub claimed_at: DateTime<Utc>,
     /// Parts to seal, by name and number.
@@ -50,6 +53,7 @@ impl Step {
     pub fn new(act: Act, claimed_at: DateTime<Utc>) -> Self {
         Self {
             act,
+            judged_as: act,
             claimed_at,
             seals: Vec::new(),
             facts: json!({}),
@@ -79,9 +83,11 @@ impl Step {
 /// # Errors
 /// 404, 403, 412, 428, 409.
 pub async fn open(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, act: Act) -> Result<(Stored, Permit), Problem> {
-    let head = tx.lock(id).await?;
-    let stored = store::load(tx.conn, id, head, if actor.is_officer() { &actor.jurisdiction } else { &[] }).await?;
+    let jurisdiction: &[String] = if actor.is_officer() { &actor.jurisdiction } else { &[] };
+    let (head, mut stored) = tx.lock_and(id, async |conn: &AsyncPgConnection| store::load(conn, id, Head::NEW, jurisdiction).await).await?;
+    stored.head = head;
     let permit = policy::permit(tx, actor, &stored, act).await?;
+    stored.by_proxy = permit.by_proxy;
     tx.call.seen(stored.head.version)?;
     admissible(&stored, act)?;
     Ok((stored, permit))
@@ -98,7 +104,8 @@ pub async fn go_on(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) ->
 }
 
 fn admissible(stored: &Stored, act: Act) -> Result<(), Problem> {
-    if stored.is_void && !matches!(act, Act::ReportIncident | Act::Correct | Act::Agree | Act::Disagree) {
+    // A void manifest still meets its lorry: what happens is recorded, but nothing new is set going.
+    if stored.is_void && act.rule().class != ActClass::Fact && !matches!(act, Act::Correct | Act::Agree | Act::Disagree) {
         return Err(crate::platform::problem::Refusals::from(super::domain::DomainRefusal::Voided).into());
     }
     if act.rule().from.contains(&stored.record.state) { Ok(()) } else { Err(stored.record.clone().wrong_state(act)) }
@@ -109,9 +116,16 @@ fn admissible(stored: &Stored, act: Act) -> Result<(), Problem> {
 /// # Errors
 /// 422 with all refusals of law at once.
 pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Result<Stored, Problem> {
+    if stored.is_void {
+        // Its accounts were given back when it was voided.
+        step.postings.clear();
+    }
     let balances = accounts::post(tx.conn, &step.postings).await?;
     checks::judge_balances(&stored.record, &balances, &mut step.findings);
-    let passed = step.findings.judge(step.act, &step.confirmed)?;
+    if stored.by_proxy {
+        step.findings.plain(&table::BY_PROXY, "");
+    }
+    let passed = step.findings.judge(step.judged_as, &step.confirmed)?;
     stored.flags.extend(passed.flags.iter().map(|flag| (*flag).to_owned()));
     let mut parts = Vec::new();
     for (part, part_no) in &step.seals {
@@ -119,9 +133,6 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
     }
     let calendar = tx.call.app.working_days();
     let voices = corrections::open_voices(tx.conn, stored.record.id, &stored.flags).await?;
-    store::save(tx.conn, &stored.record, None, &stored.flags, &parts, &calendar, &voices).await?;
-    ledger::insert_lots(tx.conn, &step.lots, step.claimed_at).await?;
-    ledger::insert_edges(tx.conn, &step.edges, step.claimed_at).await?;
     let event = NewEvent {
         subject_kind: SUBJECT,
         subject: stored.record.id,
@@ -137,6 +148,12 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
             "facts": step.facts,
         }),
     };
-    stored.head = tx.append(&stored.head, event).await?;
+    let (record, flags) = (&stored.record, &stored.flags);
+    let write = async |conn: &AsyncPgConnection| {
+        store::save(conn, record, None, flags, &parts, &calendar, &voices).await?;
+        ledger::insert_lots(conn, &step.lots, step.claimed_at).await?;
+        ledger::insert_edges(conn, &step.edges, step.claimed_at).await
+    };
+    stored.head = tx.append_and(&stored.head, event, write).await?;
     Ok(stored)
 }

@@ -176,22 +176,29 @@ async fn read_body<T: DeserializeOwned + utoipa::ToSchema + 'static>(
     Ok((value, bytes))
 }
 
-/// Parses bytes as a wire type; when that fails, the type's own schema names every fault.
+/// Parses bytes as a wire type that fits its own schema; else names every fault.
+///
+/// The type alone would not do: lengths and patterns stand in the schema only.
 ///
 /// # Errors
 /// 400 with all faults.
 pub fn parse<T: DeserializeOwned + utoipa::ToSchema + 'static>(app: &App, bytes: &[u8]) -> Result<T, Problem> {
     shape::scan(bytes, &shape::Limits::default()).map_err(Problem::shape)?;
-    let parsed = serde_json::from_slice::<T>(bytes);
-    // The schema is asked even where serde is content: lengths, patterns and limits of plain strings stand only there.
+    let read = serde_json::from_slice::<T>(bytes);
     let instance: Value = serde_json::from_slice(bytes).map_err(|_| Problem::of(&kinds::UNREADABLE))?;
-    let mut faults = validator::<T>(app).map(|validator| shape::check_schema(&validator, &instance)).unwrap_or_default();
-    match parsed {
-        Ok(value) if faults.is_empty() => return Ok(value),
-        Err(error) if faults.is_empty() => faults.push(shape::Fault::value(String::new(), &error.to_string())),
-        _ => {}
+    let validator = validator::<T>(app).ok_or_else(|| Problem::broken("a body has no schema"))?;
+    match read {
+        Ok(value) if validator.is_valid(&instance) => Ok(value),
+        read => {
+            let mut faults = shape::check_schema(&validator, &instance);
+            if let (Err(error), true) = (read, faults.is_empty()) {
+                // Well-formed by the schema, refused by a value type (a check digit, a plate): its own words name it.
+                tracing::debug!(%error, "body passes its schema and fails its types");
+                faults.push(shape::Fault::value(String::new(), &error.to_string()));
+            }
+            Err(Problem::shape(faults))
+        }
     }
-    Err(Problem::shape(faults))
 }
 
 fn validator<T: utoipa::ToSchema + 'static>(app: &App) -> Option<Arc<jsonschema::Validator>> {

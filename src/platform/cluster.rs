@@ -130,6 +130,23 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// The URL of the default database of a cluster that another process runs on this data folder; `None` where none
+    /// does, or it is not ready, or it is not ours to enter.
+    ///
+    /// Only for commands that need not own the cluster: it ends when its owner does.
+    #[must_use]
+    pub fn attach(data: &Path) -> Option<String> {
+        let folder = fs::canonicalize(data).ok()?;
+        let inside = folder.join("postgres");
+        // A server without an owner was left behind; whoever starts next stops it.
+        let lock = File::open(folder.join("postgres.lock")).ok()?;
+        if !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
+            return None;
+        }
+        PidFile::read(&inside).filter(|file| file.is_ready)?;
+        socket::of_running(&folder, &inside).map(|socket| socket::url(&socket, "postgres"))
+    }
+
     /// The connection URL of one database, for `tokio-postgres`, diesel and `psql` alike.
     #[must_use]
     pub fn url(&self, database: &str) -> String {

@@ -3,7 +3,7 @@
 //! A private key without its row, or a row in force without its private key, stops the start: either
 //! means that this process is about to sign for an installation that is not its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Binary, Text, Timestamptz};
@@ -113,12 +113,39 @@ impl Keys {
     pub async fn open(conn: &mut AsyncPgConnection, folder: &Path, now: DateTime<Utc>) -> Result<Self, KeyError> {
         Ok(Self { token: open_one(conn, folder, Purpose::Token, now).await?, proof: open_one(conn, folder, Purpose::Proof, now).await? })
     }
+
+    /// Whether folder and database belong together, without making anything. Needs the owner's connection.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub async fn check(conn: &mut AsyncPgConnection, folder: &Path) -> Result<(), KeyError> {
+        for purpose in [Purpose::Token, Purpose::Proof] {
+            let name = purpose.as_str();
+            let key = read(&file(folder, purpose))?;
+            let rows: Vec<KeyRow> =
+                Sql("SELECT kid FROM signing_keys WHERE purpose = $1 AND valid_until IS NULL").bind::<Text, _>(name).load(conn).await?;
+            if !matches!(rows.as_slice(), [row] if row.kid == key.kid) {
+                return Err(KeyError::Mismatch(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// The files in the keys folder.
+    #[must_use]
+    pub fn files(folder: &Path) -> [PathBuf; 2] {
+        [file(folder, Purpose::Token), file(folder, Purpose::Proof)]
+    }
+}
+
+fn file(folder: &Path, purpose: Purpose) -> PathBuf {
+    folder.join(format!("{}.key", purpose.as_str()))
 }
 
 async fn open_one(conn: &mut AsyncPgConnection, folder: &Path, purpose: Purpose, now: DateTime<Utc>) -> Result<Key, KeyError> {
     let name = purpose.as_str();
     let rows: Vec<KeyRow> = Sql("SELECT kid FROM signing_keys WHERE purpose = $1 AND valid_until IS NULL").bind::<Text, _>(name).load(conn).await?;
-    let path = folder.join(format!("{name}.key"));
+    let path = file(folder, purpose);
     let failed = |source| KeyError::File { path: path.display().to_string(), source };
     match (rows.as_slice(), path.exists()) {
         ([], false) => {
@@ -137,14 +164,18 @@ async fn open_one(conn: &mut AsyncPgConnection, folder: &Path, purpose: Purpose,
             Ok(key)
         }
         ([row], true) => {
-            let text = std::fs::read_to_string(&path).map_err(failed)?;
-            let mut seed = [0u8; 32];
-            hex::decode_to_slice(text.trim(), &mut seed).map_err(|_| KeyError::Malformed(path.display().to_string()))?;
-            let key = Key::from_seed(&seed);
+            let key = read(&path)?;
             if key.kid == row.kid { Ok(key) } else { Err(KeyError::Mismatch(name)) }
         }
         _ => Err(KeyError::Mismatch(name)),
     }
+}
+
+fn read(path: &Path) -> Result<Key, KeyError> {
+    let text = std::fs::read_to_string(path).map_err(|source| KeyError::File { path: path.display().to_string(), source })?;
+    let mut seed = [0u8; 32];
+    hex::decode_to_slice(text.trim(), &mut seed).map_err(|_| KeyError::Malformed(path.display().to_string()))?;
+    Ok(Key::from_seed(&seed))
 }
 
 /// Writes a secret so that only its owner may read it.

@@ -1,7 +1,7 @@
 //! Brings a database to the present schema, as its owner, and gives the application its few rights.
 
-use std::path::PathBuf;
-
+use diesel::migration::{Migration, MigrationSource};
+use diesel::pg::Pg;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -90,6 +90,8 @@ BEGIN
     IF NOT pg_has_role(current_user, '{APP_ROLE}', 'MEMBER') THEN
         EXECUTE format('GRANT {APP_ROLE} TO %I', current_user);
     END IF;
+    -- PostgreSQL 14 still lets everybody make tables here; without a grant to take back this only warns.
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
     GRANT USAGE ON SCHEMA public TO {APP_ROLE};
     FOR t IN
         SELECT c.oid::regclass AS name,
@@ -111,8 +113,13 @@ $$"
     )
 }
 
-/// Where the migrations lie in the source tree, for the check that compares.
-#[must_use]
-pub fn folder() -> PathBuf {
-    PathBuf::from("migrations")
+/// The versions of all steps of this program, oldest first.
+///
+/// # Errors
+/// Never in practice; a step whose name cannot be read.
+pub fn steps() -> Result<Vec<String>, MigrateError> {
+    let steps: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(|error| MigrateError::Step(error.to_string()))?;
+    let mut versions: Vec<String> = steps.iter().map(|step| step.name().version().to_string()).collect();
+    versions.sort();
+    Ok(versions)
 }

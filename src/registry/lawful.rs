@@ -7,9 +7,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::domain::{CertificateKind, Stage};
+use super::domain::CertificateKind;
 use super::plate::Plate;
-use crate::catalogue::code::{MethodCode, WasteCode};
+use crate::catalogue::{MethodCode, Stage, WasteCode};
 use crate::platform::db::Sql;
 use crate::platform::mass::Grams;
 use crate::platform::problem::Problem;
@@ -604,6 +604,7 @@ mod tests {
             is_external: false,
             is_verified: true,
             site_name: String::new(),
+            prefecture: Some("2102".into()),
             division: String::new(),
             address: String::new(),
             contact_phone: String::new(),

@@ -12,7 +12,7 @@ mod policy;
 mod rules;
 mod store;
 
-pub use domain::{CertificateKind, ManagementClass, Name, PaperNo, Sentence, Stage, Words, months_after};
+pub use domain::{CertificateKind, ManagementClass, Name, PaperNo, Sentence, Words, months_after};
 pub use lawful::{
     ContractInForce, ExemptStage, LicenceInForce, NoLicence, Paper, Papers, Person, SiteFacts, contract_between, exempt_receiver, licence_cover,
     sites, transport_papers,

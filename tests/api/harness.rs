@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -56,6 +56,8 @@ struct Server {
     template: String,
     /// Keys of the worlds, and the cluster's data.
     folder: PathBuf,
+    /// Waits at the end of a pipe that is open as long as this process lives.
+    _janitor: Child,
 }
 
 impl Server {
@@ -74,8 +76,8 @@ impl Server {
             Cluster::start(&options).unwrap_or_else(|error| panic!("{error}"))
         });
         std::fs::create_dir_all(&folder).unwrap();
-        clean_up_after(&folder);
-        let server = Self { cluster, named, template: format!("liandan_template_{}", schema_hash()), folder };
+        let _janitor = clean_up_after(&folder);
+        let server = Self { cluster, named, template: format!("liandan_template_{}", schema_hash()), folder, _janitor };
         server.block_on(server.make_template());
         server
     }
@@ -102,9 +104,13 @@ impl Server {
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {fresh} WITH (FORCE)")).await.unwrap();
         admin.batch_execute(&format!("CREATE DATABASE {fresh}")).await.unwrap();
         let url = self.url(&fresh);
-        boot::prepare(&url).await.unwrap();
+        let settings = DbSettings { connections: 1, wait: Duration::from_secs(20) };
+        let app = boot::open(&url, &self.folder.join("template"), Purpose::Test, Clock::scripted(start()), Limits::default(), &settings).await;
+        drop(app.unwrap());
         let mut owner = AsyncPgConnection::establish(&url).await.unwrap();
         owner.batch_execute(DIVISIONS).await.unwrap();
+        // Every clone becomes an installation of its own, with its own keys.
+        owner.batch_execute("DELETE FROM signing_keys; DELETE FROM installation").await.unwrap();
         drop(owner);
         admin.batch_execute(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{fresh}'")).await.unwrap();
         admin.batch_execute(&format!("ALTER DATABASE {fresh} RENAME TO {}", self.template)).await.unwrap();
@@ -153,13 +159,12 @@ fn ram_disk() -> Option<PathBuf> {
 
 /// Removes the folder when this process has ended, however it ended: nothing of ours runs then, so a shell waits at
 /// the end of a pipe. It also stops a server that the kernel did not (no `setpriv` there).
-fn clean_up_after(folder: &Path) {
+fn clean_up_after(folder: &Path) -> Child {
     let script = "cat; n=0; while [ -e \"$0/postgres/postmaster.pid\" ] && [ $n -lt 100 ]; do \
          kill -INT \"$(head -n 1 \"$0/postgres/postmaster.pid\")\" 2>/dev/null; sleep 0.1; n=$((n+1)); done; rm -rf \"$0\"";
-    let mut janitor =
-        Command::new("/bin/sh").args(["-c", script]).arg(folder).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // Open until the process ends.
-    std::mem::forget(janitor.stdin.take());
+    let mut janitor = Command::new("/bin/sh");
+    janitor.args(["-c", script]).arg(folder).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    janitor.spawn().unwrap()
 }
 
 fn with_database(url: &str, database: &str) -> String {
@@ -326,7 +331,7 @@ impl World {
         change(&mut limits);
         let settings = DbSettings { connections: 4, wait: Duration::from_secs(20) };
         let data = server.folder.join(&database);
-        let app = boot::open_prepared(&url, &data, Purpose::Test, clock.clone(), limits, &settings).await.unwrap();
+        let app = boot::open_migrated(&url, &data, Purpose::Test, clock.clone(), limits, &settings).await.unwrap();
         let shared = web::Data::from(app.clone());
         let routes = actix_web::App::new().app_data(shared).configure(contract::mount).wrap(from_fn(respond));
         let service = Rc::new(actix_web::test::init_service(routes).await);

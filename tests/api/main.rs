@@ -2,15 +2,19 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
+mod cli;
 mod corrections;
 mod district;
-mod evidence;
 mod everyday;
+mod evidence;
+mod filing;
 mod harness;
 mod identity;
 mod law;
 mod manifest;
 mod matrix;
+mod registry;
 mod rooms;
 mod shape;
+mod signing;
 mod tokens;

@@ -130,6 +130,26 @@ async fn every_fault_of_a_body_is_named_at_once() {
 }
 
 #[actix_web::test]
+async fn lengths_and_patterns_of_the_contract_hold() {
+    let world = World::new().await;
+    for (pointer, value, code) in [
+        ("/unit/name", "甲".to_owned(), "too-short"),
+        ("/unit/name", "甲".repeat(121), "too-long"),
+        ("/person/login", "with blank".to_owned(), "wrong-format"),
+        ("/password", "x".repeat(201), "too-long"),
+    ] {
+        let mut body = registration(&world.uscc(), "大连金州化工有限公司", JINZHOU, "zhang");
+        *body.pointer_mut(pointer).unwrap() = json!(value);
+        let problem = raw(&world, "application/json", body.to_string()).await.refused(400, "bad-shape");
+        assert_eq!(codes(&problem), [(pointer.to_owned(), code.to_owned())]);
+    }
+    let mut body = registration(&world.uscc(), "大连金州化工有限公司", JINZHOU, "zhang");
+    body["unit"]["name"] = json!("甲".repeat(120));
+    raw(&world, "application/json", body.to_string()).await.ok();
+    assert_eq!(world.events().await, 1);
+}
+
+#[actix_web::test]
 async fn a_refusal_speaks_the_callers_language() {
     let world = World::new().await;
     for (wanted, lang, title) in

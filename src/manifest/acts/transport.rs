@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
-use crate::ledger::{LotKind, NewEdge, NewLot};
+use crate::ledger::{LotKind, NewLot};
 use crate::manifest::domain::{DomainRefusal, Record};
 use crate::manifest::input::{Assign, DriverStep, HandOverLoad, NotReceivedLoad, ReleaseLoad, SignLate, WithReason};
 use crate::manifest::parts::{Basis, HandOver, PartName, Release, ReleasedLine, RoadStep};
@@ -25,11 +25,15 @@ use crate::platform::problem::{Problem, Refusals, kinds};
 pub async fn assign(call: &Call, actor: &Actor, id: Uuid, body: Assign) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, permit) = work::open(tx, actor, id, Act::Assign).await?;
-        let carrier = trips::carrier_party(tx.conn, permit.unit).await?;
+        let carrier = trips::carrier_party(tx.conn, if permit.by_proxy { stored.record.carrier_id() } else { permit.unit }).await?;
         let leg_no = stored.record.leg();
         let mut step = Step::new(Act::Assign, tx.now());
         let assignment = trips::assignment(tx, &stored.record, leg_no, carrier, body.trip, &mut step.findings).await?;
         step.facts = json!({ "leg_no": leg_no, "trip_id": assignment.trip_id, "plate": assignment.plate });
+        if stored.record.state == State::Offered {
+            // The load was released to papers that were looked at; another vehicle must stand the same look.
+            step.judged_as = Act::Release;
+        }
         stored.record.assignments.insert(leg_no, assignment);
         work::finish(tx, stored, step.sealing(PartName::Assignment, leg_no)).await?;
         Ok(())
@@ -64,7 +68,6 @@ async fn release_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReleaseLoad) ->
     stored.record = stored.record.issued(Act::Release)?.release(release)?.into();
     step.postings = accounts::released(&before, &stored.record);
     step.lots = released_lots(tx, &stored.record);
-    step.edges = sent_on(tx, &stored.record, &step.lots).await?;
     step.facts = json!({ "leg_no": 1 });
     work::finish(tx, stored, step.sealing(PartName::Release, 1)).await
 }
@@ -86,19 +89,6 @@ pub(super) fn released_lots(tx: &Tx<'_>, record: &Record) -> Vec<NewLot> {
             mass_g: record.moved_g(line.line),
         })
         .collect()
-}
-
-/// On a return or re-consignment the mass comes out of the refused lots.
-pub(super) async fn sent_on(tx: &mut Tx<'_>, record: &Record, lots: &[NewLot]) -> Result<Vec<NewEdge>, Problem> {
-    let Some(link) = &record.consignment.link else { return Ok(Vec::new()) };
-    let mut refused = trips::coded_lots_of(tx.conn, link.manifest_id, "refused").await?;
-    let mut edges = Vec::new();
-    for lot in lots {
-        if let Some(at) = refused.iter().position(|(code, _)| *code == lot.waste_code) {
-            edges.push(NewEdge { id: tx.new_id(), from: refused.remove(at).1, to: lot.id, mass_g: lot.mass_g, kind: "move" });
-        }
-    }
-    Ok(edges)
 }
 
 /// The giver takes an offer back.
@@ -140,6 +130,9 @@ pub async fn refuse_take_over(call: &Call, actor: &Actor, id: Uuid, body: WithRe
 async fn back_to_giver(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Result<(), Problem> {
     let before = stored.record.clone();
     let leg = before.leg();
+    if leg > 1 {
+        trips::leave(tx.conn, before.id, leg).await?;
+    }
     stored.record = stored.record.offered(step.act)?.back_to_giver();
     step.postings = accounts::unreleased(&before, &stored.record);
     step = if leg == 1 { step.sealing(PartName::Release, 1) } else { step.sealing(PartName::HandOver, leg - 1).sealing(PartName::Assignment, leg) };
@@ -163,7 +156,9 @@ pub async fn take_over(call: &Call, actor: &Actor, id: Uuid, body: DriverStep) -
 async fn take_over_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, permit: &Permit, body: DriverStep) -> Result<Stored, Problem> {
     let leg_no = stored.record.leg();
     let mut step = Step::new(Act::TakeOver, tx.call.claim(body.claimed_at)?);
-    let floor = stored.record.release.as_ref().map_or(stored.issued_at, |release| release.released_at);
+    let handed_over = stored.record.hand_overs.get(&(leg_no - 1)).map(|hand_over| hand_over.at);
+    let released = stored.record.release.as_ref().map(|release| release.released_at);
+    let floor = handed_over.or(released).unwrap_or(stored.issued_at);
     let road = road_step(actor, &stored, permit, &body, floor, &mut step)?;
     if let Some(seen) = &body.containers_seen {
         checks::containers(&stored.record, seen, &mut step.findings);
@@ -210,12 +205,16 @@ pub async fn hand_over(call: &Call, actor: &Actor, id: Uuid, body: HandOverLoad)
             }
             step.findings.plain(&table::DISPATCHER_SIGNED, "");
         }
+        let assigned = stored.record.assignment().and_then(|assignment| assignment.driver_id);
+        if !permit.is_instead_of_driver() && assigned.is_some_and(|driver| driver != actor.user) {
+            step.findings.plain(&table::OTHER_DRIVER, "");
+        }
         step.findings.plain(&table::BREAKDOWN, "");
         if let Some(floor) = stored.record.take_overs.get(&leg_no).map(|taken| taken.at).filter(|floor| step.claimed_at < *floor) {
             step.findings.plain(&table::CLOCK_CLAMPED, "/claimed_at");
             step.claimed_at = floor;
         }
-        let carrier = trips::carrier_party(tx.conn, body.carrier_id.unwrap_or(permit.unit)).await?;
+        let carrier = trips::carrier_party(tx.conn, body.carrier_id.unwrap_or_else(|| stored.record.carrier_id())).await?;
         let next = trips::assignment(tx, &stored.record, leg_no + 1, carrier, body.trip, &mut step.findings).await?;
         step.facts = json!({ "leg_no": leg_no, "next_trip_id": next.trip_id, "plate": next.plate, "reason": body.reason });
         let hand_over = HandOver { leg_no, at: step.claimed_at, place: body.place, reason: body.reason };
@@ -276,7 +275,6 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
         step.findings.plain(&table::SIGNED_LATE, "");
         step.facts = json!({ "signs": skipped.act, "leg_no": skipped.leg_no, "reason": body.reason });
         let leg_no = skipped.leg_no;
-        let before = stored.record.clone();
         let plate = body.plate.or_else(|| stored.record.assignments.get(&leg_no).map(|assignment| assignment.plate.clone()));
         let road =
             plate.map(|plate| RoadStep { leg_no, plate, at: step.claimed_at, place: None, instead_of_driver: Some(body.reason), is_late: true });
@@ -299,8 +297,6 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
             }
             _ => return Err(Refusals::from(DomainRefusal::NotAssigned { leg_no }).into()),
         };
-        step.postings = accounts::released_late(&before, &stored.record);
-        // The receipt itself is the receiver's and stays as sealed; what is missing still is read from the parts.
         work::finish(tx, stored, step).await?;
         Ok(())
     })
@@ -315,9 +311,10 @@ pub async fn load_together(call: &Call, actor: &Actor, driver: &Actor, id: Uuid,
     identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (stored, _permit) = work::open(tx, actor, id, Act::Release).await?;
         let stored = release_step(tx, stored, release).await?;
+        let driver = identity::fresh(tx.conn, driver, tx.now()).await?;
         tx.sign_as(driver.signer());
-        let permit = work::go_on(tx, driver, &stored, Act::TakeOver).await?;
-        take_over_step(tx, driver, stored, &permit, step).await?;
+        let permit = work::go_on(tx, &driver, &stored, Act::TakeOver).await?;
+        take_over_step(tx, &driver, stored, &permit, step).await?;
         Ok(())
     })
     .await

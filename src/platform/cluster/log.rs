@@ -38,7 +38,7 @@ pub(super) fn tail(path: &Path, start: u64) -> String {
 
 pub(super) fn end_of(text: &str) -> String {
     let text = text.trim();
-    let from = text.ceil_char_boundary(text.len().saturating_sub(TAIL_BYTES_MAX));
+    let from = (text.len().saturating_sub(TAIL_BYTES_MAX)..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or_default();
     text.get(from..).unwrap_or_default().to_owned()
 }
 

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -38,6 +39,15 @@ pub(super) fn prepare(data: &Path, account: &Account) -> Result<PathBuf, Cluster
         Err(_) => account.make_private(&folder)?,
     }
     Ok(folder)
+}
+
+/// The folder of a running server's socket, once it answers there. In /tmp anybody may have made a folder of that name,
+/// so it must belong to whom the data belong to.
+pub(super) fn of_running(data: &Path, inside: &Path) -> Option<PathBuf> {
+    let folder = folder_for(data);
+    let found = fs::symlink_metadata(&folder).ok()?;
+    let is_ours = found.is_dir() && found.uid() == fs::metadata(inside).ok()?.uid() && found.mode() & 0o077 == 0;
+    (is_ours && UnixStream::connect(folder.join(socket_name())).is_ok()).then_some(folder)
 }
 
 /// `run` in the data folder, or one in `/tmp` when the kernel would not take so long a path.

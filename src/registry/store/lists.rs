@@ -11,9 +11,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::catalogue::Stage;
 use crate::platform::db::Sql;
 use crate::platform::problem::Problem;
-use crate::registry::domain::{CertificateKind, FacilityKind, LicenceKind, ManagementClass, Stage, VehicleKind, WithdrawalKind, YearAmount};
+use crate::registry::domain::{CertificateKind, FacilityKind, LicenceKind, ManagementClass, VehicleKind, WithdrawalKind, YearAmount};
 use crate::registry::policy::Scope;
 
 /// A thing that is shown: a row of a list.

@@ -36,12 +36,6 @@ struct YesRow {
     yes: bool,
 }
 
-/// Whether a division is in the tree.
-pub async fn is_division(conn: &mut AsyncPgConnection, code: &str) -> Result<bool, Problem> {
-    let row: Option<YesRow> = Sql("SELECT EXISTS (SELECT FROM division_paths WHERE code = $1) AS yes").bind::<Text, _>(code).load(conn).await?.pop();
-    Ok(row.is_some_and(|row| row.yes))
-}
-
 /// Whether a person has a membership in a unit now.
 pub async fn is_member(conn: &mut AsyncPgConnection, user: Uuid, unit: Uuid) -> Result<bool, Problem> {
     let row: Option<YesRow> = Sql("SELECT EXISTS (SELECT FROM memberships WHERE user_id = $1 AND unit_id = $2 AND ended_at IS NULL) AS yes")
@@ -90,7 +84,7 @@ pub async fn insert_site(
     .bind::<Nullable<Text>, _>(opt(site.industry.as_ref()))
     .bind::<Nullable<Text>, _>(opt(site.permit_no.as_ref()))
     .bind::<Nullable<Text>, _>(opt(site.eia_no.as_ref()))
-    .bind::<Jsonb, _>(serde_json::json!(site.yearly))
+    .bind::<Jsonb, _>(serde_json::json!(site.years()))
     .bind::<Nullable<BigInt>, _>(grams(site.eia_g))
     .bind::<Nullable<BigInt>, _>(grams(site.permit_g))
     .bind::<Bool, _>(site.is_long_cycle)
@@ -116,7 +110,7 @@ pub async fn update_site(conn: &mut AsyncPgConnection, id: Uuid, site: &SiteStat
     .bind::<Nullable<Text>, _>(opt(site.industry.as_ref()))
     .bind::<Nullable<Text>, _>(opt(site.permit_no.as_ref()))
     .bind::<Nullable<Text>, _>(opt(site.eia_no.as_ref()))
-    .bind::<Jsonb, _>(serde_json::json!(site.yearly))
+    .bind::<Jsonb, _>(serde_json::json!(site.years()))
     .bind::<Nullable<BigInt>, _>(grams(site.eia_g))
     .bind::<Nullable<BigInt>, _>(grams(site.permit_g))
     .bind::<Bool, _>(site.is_long_cycle)

@@ -1,0 +1,126 @@
+//! Commands beside a running server.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// A data folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("liandan-{name}-{}", std::process::id()));
+        std::fs::create_dir(&path).unwrap();
+        // Whoever runs the database when root may not must be able to pass.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o711)).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn liandan(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_liandan"));
+    command.args(arguments).arg("--data").arg(data).env_remove("DATABASE_URL").stdin(Stdio::null());
+    command
+}
+
+/// A server on a private cluster; stopped with the value.
+struct Serving(Child);
+
+impl Serving {
+    fn start(data: &Path) -> Self {
+        let mut child = liandan(data, &["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("serves on http://127.0.0.1:"), "{line}");
+        Self(child)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = Command::new("/bin/sh").args(["-c", "kill -TERM \"$0\"", &self.0.id().to_string()]).status();
+        let _ = self.0.wait();
+    }
+}
+
+/// Verdicts by check.
+fn doctor(data: &Path) -> (Output, Vec<(String, String)>) {
+    let output = liandan(data, &["doctor", "--json"]).output().unwrap();
+    let checks: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let member = |check: &Value, name: &str| check[name].as_str().unwrap_or_default().to_owned();
+    let verdicts = checks.iter().map(|check| (member(check, "name"), member(check, "verdict"))).collect();
+    (output, verdicts)
+}
+
+fn failed(verdicts: &[(String, String)]) -> Vec<&str> {
+    verdicts.iter().filter(|(_, verdict)| verdict == "failed").map(|(name, _)| name.as_str()).collect()
+}
+
+#[test]
+fn other_commands_join_a_running_server() {
+    let folder = Folder::new("attach");
+    let data = folder.0.as_path();
+    let serving = Serving::start(data);
+
+    let (output, verdicts) = doctor(data);
+    assert!(output.status.success() && verdicts.len() >= 8, "{output:?}");
+
+    let create = ["admin", "create", "--login", "root", "--uscc", "91110000600037341L", "--unit", "平台运营方"];
+    let run = || {
+        let mut child = liandan(data, &create).stdin(Stdio::piped()).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"a good password\n").unwrap();
+        child.wait_with_output().unwrap()
+    };
+    assert!(run().status.success());
+    let second = run();
+    assert!(!second.status.success() && String::from_utf8_lossy(&second.stderr).contains("admin-exists"), "{second:?}");
+
+    // A second server must own the cluster.
+    let second = liandan(data, &["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another liandan process"), "{second:?}");
+
+    std::fs::set_permissions(data.join("keys/token.key"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    let (output, verdicts) = doctor(data);
+    assert_eq!((output.status.code(), failed(&verdicts)), (Some(1), vec!["keys are private"]));
+    std::fs::set_permissions(data.join("keys/token.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
+
+    drop(serving);
+    let (output, _) = doctor(data);
+    assert!(output.status.success(), "alone it starts the cluster for a moment: {output:?}");
+}
+
+#[test]
+fn a_doctor_finds_foreign_keys_and_rights_that_are_too_wide() {
+    let folder = Folder::new("doctor");
+    let data = folder.0.as_path();
+    let serving = Serving::start(data);
+    std::fs::write(data.join("keys/proof.key"), "07".repeat(32)).unwrap();
+    let url = liandan::platform::cluster::Cluster::attach(data).unwrap();
+    let widen = "GRANT UPDATE ON events TO liandan_app; GRANT CREATE ON SCHEMA public TO liandan_app";
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+        AsyncPgConnection::establish(&url).await.unwrap().batch_execute(widen).await.unwrap();
+    });
+    let (output, verdicts) = doctor(data);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(failed(&verdicts), ["evidence cannot be changed", "schema cannot be changed", "keys belong to the database"]);
+    drop(serving);
+    assert_eq!(liandan::platform::cluster::Cluster::attach(data), None);
+}
+
+#[test]
+fn a_doctor_makes_no_installation() {
+    let folder = Folder::new("nothing");
+    let (output, _) = doctor(&folder.0);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0);
+}

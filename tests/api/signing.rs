@@ -1,0 +1,168 @@
+//! Signing without an own device, outages, incidents, and the feed that an ERP system follows.
+
+use serde_json::{Value, json};
+
+use crate::district::{District, release};
+use crate::harness::{Answer, Person, World, id, text};
+
+async fn with_code(world: &World, device: &Person, path: &str, version: i64, key: &str, code: &str, body: Value) -> Answer {
+    let request = world.request(actix_web::http::Method::POST, device, path).await;
+    let request =
+        request.insert_header(("Idempotency-Key", key)).insert_header(("If-Match", format!("\"{version}\""))).insert_header(("Liandan-Code", code));
+    world.send(request.set_json(body)).await
+}
+
+async fn code_for(world: &World, district: &District, manifest: uuid::Uuid, act: &str) -> String {
+    let body = json!({ "act": act, "user_id": district.carrier.who("driver").user });
+    let answer = world.post(district.carrier.who("dispatcher"), &format!("/api/v1/manifests/{manifest}/one_time_codes"), body).await.ok();
+    text(&answer["secret"]["code"])
+}
+
+#[actix_web::test]
+async fn a_driver_without_a_phone_signs_by_a_code_told_by_voice() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "offered").await;
+    let code = code_for(&world, &district, manifest.id, "take_over").await;
+    let path = format!("/api/v1/manifests/{}/take_over", manifest.id);
+    let device = district.plant.who("signatory");
+    let first = with_code(&world, device, &path, manifest.version, "k", &code, json!({ "plate": "辽B12345" })).await;
+    let first = first.ok();
+    // A lost answer is asked for again with the same key: the code is used up, the answer the same.
+    let again = with_code(&world, device, &path, manifest.version, "k", &code, json!({ "plate": "辽B12345" })).await;
+    assert_eq!(again.header("Idempotency-Replayed"), "true");
+    assert_eq!(again.json, first);
+    let events = world.get(&district.plant.admin, &format!("/api/v1/manifests/{}/events", manifest.id)).await.ok();
+    let event = events["events"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(event["method"], "one_time_code");
+    assert_eq!(id(&event["actor"]), district.carrier.who("driver").user);
+    assert_eq!(id(&event["with"]), district.carrier.who("dispatcher").user);
+}
+
+#[actix_web::test]
+async fn a_code_serves_one_act_once_and_dies_after_five_wrong_tries_or_ten_minutes() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "offered").await;
+    let path = |act: &str| format!("/api/v1/manifests/{}/{act}", manifest.id);
+    let device = district.plant.who("signatory");
+    let code = code_for(&world, &district, manifest.id, "take_over").await;
+    // Not for another act.
+    with_code(&world, device, &path("refuse_take_over"), manifest.version, "k1", &code, json!({ "reason": "不接" }))
+        .await
+        .refused(401, "unauthenticated");
+    let wrong = if code == "00000000" { "00000001" } else { "00000000" };
+    for n in 0..5 {
+        let answer = with_code(&world, device, &path("take_over"), manifest.version, &format!("w{n}"), wrong, json!({ "plate": "辽B12345" })).await;
+        answer.refused(401, "unauthenticated");
+        // At once again: the wait grows.
+        let answer = with_code(&world, device, &path("take_over"), manifest.version, &format!("v{n}"), &code, json!({ "plate": "辽B12345" })).await;
+        assert!(n == 4 && answer.status == 401 || answer.status == 429, "{n}: {}", answer.status);
+        world.clock.advance(chrono::Duration::seconds(40));
+    }
+    with_code(&world, device, &path("take_over"), manifest.version, "dead", &code, json!({ "plate": "辽B12345" }))
+        .await
+        .refused(401, "unauthenticated");
+    let fresh = code_for(&world, &district, manifest.id, "take_over").await;
+    world.clock.advance(chrono::Duration::minutes(10));
+    with_code(&world, device, &path("take_over"), manifest.version, "old", &fresh, json!({ "plate": "辽B12345" }))
+        .await
+        .refused(401, "unauthenticated");
+    let fresh = code_for(&world, &district, manifest.id, "take_over").await;
+    with_code(&world, device, &path("take_over"), manifest.version, "good", &fresh, json!({ "plate": "辽B12345" })).await.ok();
+}
+
+#[actix_web::test]
+async fn nobody_makes_a_code_for_a_person_of_another_unit() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "offered").await;
+    let body = json!({ "act": "take_over", "user_id": district.carrier.who("driver").user });
+    let path = format!("/api/v1/manifests/{}/one_time_codes", manifest.id);
+    world.post(&district.plant.admin, &path, body.clone()).await.refused(404, "not-found");
+    world.post(district.works.who("weigher"), &path, body).await.refused(403, "forbidden");
+}
+
+#[actix_web::test]
+async fn outage_mode_is_opened_with_a_reason_by_the_platform_alone() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    world.post(&district.plant.admin, "/api/v1/outages", json!({ "reason": "停网" })).await.refused(403, "forbidden");
+    let platform = world.platform_admin().await;
+    let answer = world.post(&*platform, "/api/v1/outages", json!({ "reason": "国家系统停机维护" })).await.ok();
+    let outage = id(&answer["done"][0]["subject_id"]);
+    world.post(&*platform, "/api/v1/outages", json!({ "reason": "再开一次" })).await.refused(409, "conflict");
+    let shown = world.get(&district.plant.admin, "/api/v1/outages").await.ok();
+    assert_eq!(shown["outages"][0]["reason"], "国家系统停机维护");
+    world.post_seen(&*platform, &format!("/api/v1/outages/{outage}/close"), 1, json!({})).await.ok();
+    assert!(world.get(&district.plant.admin, "/api/v1/outages").await.ok()["outages"][0]["closed_at"].is_string());
+}
+
+#[actix_web::test]
+async fn an_incident_reaches_the_authority_of_its_place_and_no_stranger() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "in_transit").await;
+    let report = json!({ "kind": "leak", "place": "沈海高速 K900", "division": "210213" });
+    manifest.act(&world, district.carrier.who("driver"), "report_incident", report).await.ok();
+    let officer = world.authority("210213").await;
+    let seen = world.get(&officer.admin, "/api/v1/incidents").await.ok();
+    assert_eq!(seen["items"][0]["place"], "沈海高速 K900");
+    let seen = world.get(district.plant.who("clerk"), "/api/v1/incidents").await.ok();
+    assert_eq!(seen["items"].as_array().unwrap().len(), 1);
+    let stranger = world.unit("演示·路人", "210224", &["clerk"]).await;
+    let seen = world.get(stranger.who("clerk"), "/api/v1/incidents").await.ok();
+    assert_eq!(seen["items"], json!([]));
+}
+
+#[actix_web::test]
+async fn the_feed_gives_a_unit_its_own_events_once_each_in_order() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "assigned").await;
+    manifest.act(&world, district.plant.who("signatory"), "release", release(1_200_000)).await.ok();
+    world.run_jobs().await;
+    let mut acts = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = world.get(district.plant.who("clerk"), &format!("/api/v1/events?after={after}&limit=1")).await.ok();
+        acts.extend(page["events"].as_array().unwrap().iter().map(|event| text(&event["event"]["act"])));
+        let next = page["after"].as_i64().unwrap();
+        if next == after {
+            break;
+        }
+        after = next;
+    }
+    assert_eq!(acts, ["issue", "assign", "release"]);
+    let stranger = world.unit("演示·路人", "210224", &["clerk"]).await;
+    assert_eq!(world.get(stranger.who("clerk"), "/api/v1/events").await.ok()["events"], json!([]));
+}
+
+#[actix_web::test]
+async fn the_part_of_a_carrier_outside_the_system_is_entered_by_the_consignor_and_marked() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let body = crate::harness::unit_body(&world.uscc(), "演示·外地运输", "210283");
+    let outside = id(&world.post(district.plant.who("clerk"), "/api/v1/units:external", body).await.ok()["done"][0]["subject_id"]);
+    let mut body = district.manifest(1_200_000);
+    body["carrier_id"] = json!(outside);
+    let mut manifest = crate::district::Manifest::of(&world.post(district.plant.who("clerk"), "/api/v1/manifests:issue", body).await.ok());
+    let trip = json!({ "plate": "辽B77777", "driver_name": "外地司机", "waybill_no": "W1" });
+    manifest.act(&world, district.plant.who("clerk"), "assign", json!({ "trip": trip.clone() })).await.refused(403, "forbidden");
+    let answer = manifest.act(&world, district.plant.who("signatory"), "assign", json!({ "trip": trip })).await.ok();
+    manifest.took(&answer);
+    let doc = manifest.get(&world, district.plant.who("clerk")).await;
+    assert_eq!(id(&doc["parts"]["assignment"][0]["content"]["carrier"]["unit_id"]), outside);
+    // Its papers are nowhere: the law keeps the load in the yard.
+    let problem = manifest.act(&world, district.plant.who("signatory"), "release", release(1_200_000)).await;
+    assert_eq!(problem.status, 422);
+    // The receiver is never stopped by it.
+    let answer = manifest.act(&world, district.works.who("weigher"), "receive", json!({})).await.ok();
+    manifest.took(&answer);
+    assert_eq!(manifest.last["result"]["state"], "received");
+}
