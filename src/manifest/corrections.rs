@@ -212,10 +212,21 @@ fn apply(record: &Record, changes: &[Change]) -> Result<Corrected, Refusals<Corr
         }
         touched.insert((change.part, change.part_no));
     }
+    if touched.iter().any(|(part, _)| matches!(part, PartName::Verdict | PartName::Treatment)) {
+        restate(&mut after);
+    }
     if refusals.is_empty() {
         check_whole(&after, &mut refusals);
     }
     refusals.or((after, touched.into_iter().collect()))
+}
+
+/// The state that the corrected verdict and treatments give.
+fn restate(record: &mut Record) {
+    if let Some(verdict) = &record.verdict {
+        let is_treated = !record.treatments.is_empty() && record.is_all_treated();
+        record.state = if is_treated { super::table::State::Treated } else { super::domain::state_of(verdict) };
+    }
 }
 
 /// Masses that must hold together after a correction as they did before.
@@ -224,6 +235,13 @@ fn check_whole(record: &Record, refusals: &mut Refusals<CorrectionRefusal>) {
         refusals.add("/changes", CorrectionRefusal::DoesNotFit("移出量为零 / a declared mass is zero".into()));
     }
     for line in record.verdict.iter().flat_map(|verdict| &verdict.lines) {
+        if !line.decision.fits(line.accepted_g.get(), line.weighed_g.get()) {
+            refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项意见与接受量矛盾 / the decision contradicts the mass", line.line)));
+        }
+        let came_g = record.receipt.iter().flat_map(|receipt| &receipt.lines).find(|one| one.line == line.line).map(|one| one.weighed_g);
+        if came_g.is_some_and(|came_g| came_g != line.weighed_g) {
+            refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项入厂量与意见中的过磅量不同 / receipt and verdict differ", line.line)));
+        }
         if line.accepted_g > line.weighed_g {
             refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项接受量大于过磅量 / accepted exceeds weighed", line.line)));
         }
@@ -259,11 +277,7 @@ fn put_content(record: &mut Record, part: PartName, no: i32, content: Value) -> 
         PartName::HandOver => drop(record.hand_overs.insert(no, read(content)?)),
         PartName::Arrival => drop(record.arrivals.insert(no, read(content)?)),
         PartName::Receipt => record.receipt = Some(read(content)?),
-        PartName::Verdict => {
-            let verdict: super::parts::Verdict = read(content)?;
-            record.state = if record.state == super::table::State::Treated { record.state } else { super::domain::state_of(&verdict) };
-            record.verdict = Some(verdict);
-        }
+        PartName::Verdict => record.verdict = Some(read(content)?),
         PartName::Treatment => {
             let treatment: super::parts::Treatment = read(content)?;
             record.treatments.retain(|one| one.no != no);

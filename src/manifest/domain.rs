@@ -591,12 +591,7 @@ impl Received {
                 let refusal = DomainRefusal::AcceptedExceedsWeighed { line: line.line, accepted_g, weighed_g };
                 refusals.add(format!("/lines/{index}/accepted_g"), refusal);
             }
-            let fits = match line.decision {
-                Decision::All => accepted_g == weighed_g && accepted_g > 0,
-                Decision::Part => accepted_g > 0 && accepted_g < weighed_g,
-                Decision::None => accepted_g == 0,
-            };
-            if !fits && accepted_g <= weighed_g {
+            if !line.decision.fits(accepted_g, weighed_g) && accepted_g <= weighed_g {
                 refusals.add(format!("/lines/{index}/decision"), DomainRefusal::DecisionContradictsMass { line: line.line });
             }
             if line.decision != Decision::All && line.reasons.is_empty() {

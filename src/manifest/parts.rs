@@ -522,6 +522,18 @@ pub enum Decision {
     None,
 }
 
+impl Decision {
+    /// Whether an accepted mass says the same as the decision.
+    #[must_use]
+    pub const fn fits(self, accepted_g: i64, weighed_g: i64) -> bool {
+        match self {
+            Self::All => accepted_g == weighed_g && accepted_g > 0,
+            Self::Part => accepted_g > 0 && accepted_g < weighed_g,
+            Self::None => accepted_g == 0,
+        }
+    }
+}
+
 /// The five attributes in which a load may differ (是否存在重大差异). Legal source: `decree_23_2021/18`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

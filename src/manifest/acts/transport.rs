@@ -275,6 +275,7 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
         step.findings.plain(&table::SIGNED_LATE, "");
         step.facts = json!({ "signs": skipped.act, "leg_no": skipped.leg_no, "reason": body.reason });
         let leg_no = skipped.leg_no;
+        let before = stored.record.clone();
         let plate = body.plate.or_else(|| stored.record.assignments.get(&leg_no).map(|assignment| assignment.plate.clone()));
         let road =
             plate.map(|plate| RoadStep { leg_no, plate, at: step.claimed_at, place: None, instead_of_driver: Some(body.reason), is_late: true });
@@ -297,6 +298,7 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
             }
             _ => return Err(Refusals::from(DomainRefusal::NotAssigned { leg_no }).into()),
         };
+        step.postings = accounts::released_late(&before, &stored.record);
         work::finish(tx, stored, step).await?;
         Ok(())
     })
