@@ -236,11 +236,15 @@ fn check_whole(record: &Record, refusals: &mut Refusals<CorrectionRefusal>) {
     }
     for line in record.verdict.iter().flat_map(|verdict| &verdict.lines) {
         if !line.decision.fits(line.accepted_g.get(), line.weighed_g.get()) {
-            refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项意见与接受量矛盾 / the decision contradicts the mass", line.line)));
+            refusals
+                .add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项意见与接受量矛盾 / the decision contradicts the mass", line.line)));
         }
         let came_g = record.receipt.iter().flat_map(|receipt| &receipt.lines).find(|one| one.line == line.line).map(|one| one.weighed_g);
         if came_g.is_some_and(|came_g| came_g != line.weighed_g) {
-            refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项入厂量与意见中的过磅量不同 / receipt and verdict differ", line.line)));
+            refusals.add(
+                "/changes",
+                CorrectionRefusal::DoesNotFit(format!("第 {} 项入厂量与意见中的过磅量不同 / receipt and verdict differ", line.line)),
+            );
         }
         if line.accepted_g > line.weighed_g {
             refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项接受量大于过磅量 / accepted exceeds weighed", line.line)));

@@ -216,8 +216,9 @@ pub struct Shares {
 /// As the database.
 pub async fn shares(conn: &mut AsyncPgConnection, trip: Uuid, record: &Record) -> Result<Option<Shares>, Problem> {
     let weighings: Vec<WeighingRow> =
-        Sql("SELECT seq, gross_g - tare_g AS net_g, hash FROM weighings WHERE trip_id = $1 AND struck_at IS NULL AND side IN ('receipt', 'public') ORDER BY seq")
+        Sql("SELECT seq, gross_g - tare_g AS net_g, hash FROM weighings WHERE trip_id = $1 AND struck_at IS NULL AND (side = 'public' OR side = 'receipt' AND weighed_by = $2) ORDER BY seq")
             .bind::<SqlUuid, _>(trip)
+    .bind::<SqlUuid, _>(record.consignment.receiver.unit_id)
             .load(conn)
             .await?;
     // A second weighing replaces the first for its load; the last one that stands counts.

@@ -141,11 +141,18 @@ async fn parties_codes_receiver_and_method_are_no_slips() {
     let world = World::new().await;
     let district = District::new(&world).await;
     let manifest = district.issue(&world, 1_200_000).await;
-    for pointer in ["/lines/0/waste_code", "/lines/0/method", "/receiver/unit_id", "/consignor/name", "/lines/0/cover/kind", "/lines", "/lines/00/declared_g/x"] {
+    for pointer in
+        ["/lines/0/waste_code", "/lines/0/method", "/receiver/unit_id", "/consignor/name", "/lines/0/cover/kind", "/lines", "/lines/00/declared_g/x"]
+    {
         let body = proposal(&[change("consignment", pointer, json!("x"))]);
         manifest.act(&world, district.plant.who("clerk"), "correct", body).await.refused(422, "not-correctable");
     }
-    for (pointer, value) in [("/lines/0/declared_g", json!(0)), ("/lines/0/declared_g", json!(-1)), ("/lines/0/packages", json!("six")), ("/lines/0/form", json!("plasma"))] {
+    for (pointer, value) in [
+        ("/lines/0/declared_g", json!(0)),
+        ("/lines/0/declared_g", json!(-1)),
+        ("/lines/0/packages", json!("six")),
+        ("/lines/0/form", json!("plasma")),
+    ] {
         let body = proposal(&[change("consignment", pointer, value)]);
         manifest.act(&world, district.plant.who("clerk"), "correct", body).await.refused(422, "correction-does-not-fit");
     }
@@ -171,7 +178,8 @@ async fn two_who_send_the_refused_mass_on_at_once_cannot_both() {
     on["kind"] = json!("re_consignment");
     on["receiver_site_id"] = json!(near.site);
     let signatory = district.works.who("signatory");
-    let answers = futures_util::future::join(manifest.act(&world, signatory, "send_on", back), manifest.act(&world, signatory, "send_on", on.clone())).await;
+    let answers =
+        futures_util::future::join(manifest.act(&world, signatory, "send_on", back), manifest.act(&world, signatory, "send_on", on.clone())).await;
     let mut statuses = [answers.0.status, answers.1.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412]);
@@ -243,7 +251,8 @@ async fn expected(world: &World, district: &District, manifests: &[Manifest]) ->
     let (mut plan, mut licence) = ((0, 0), (0, 0));
     for manifest in manifests {
         let doc = manifest.get(world, &district.plant.admin).await;
-        let part = |name: &str| doc["parts"][name].as_array().and_then(|all| all.first()).map(|part| part["content"].clone()).filter(|one| !one.is_null());
+        let part =
+            |name: &str| doc["parts"][name].as_array().and_then(|all| all.first()).map(|part| part["content"].clone()).filter(|one| !one.is_null());
         if doc["state"] == "cancelled" || !doc["voided_at"].is_null() {
             continue;
         }
@@ -329,7 +338,11 @@ async fn after_any_sequence_of_acts_accounts_lots_and_evidence_agree_with_the_re
             let events = world.events().await;
             let status = stride(&world, &district, &mut manifests, *one).await;
             assert!(matches!(status, 200 | 403 | 409 | 422), "{status} at {index} of {strides:?}");
-            assert_eq!(world.events().await - events, i64::from(status == 200), "an event for each act and none for a refusal: {index} of {strides:?}");
+            assert_eq!(
+                world.events().await - events,
+                i64::from(status == 200),
+                "an event for each act and none for a refusal: {index} of {strides:?}"
+            );
             let now = [account(&world, "plan_flow").await, account(&world, "licence_line").await];
             let difference = [0, 1].map(|at| (now[at].0 - earlier[at].0, now[at].1 - earlier[at].1));
             assert_eq!(difference, expected(&world, &district, &manifests).await, "accounts after stride {index} of {strides:?}");

@@ -375,7 +375,10 @@ async fn an_outsider_learns_nothing_of_what_is_not_his() {
         operation.body["driver_token"] = json!(world.token(&everything).await);
     }
     for (theirs, nothing) in others.iter().zip(&nothings) {
-        if theirs.path == nothing.path || public.contains(&theirs.id.as_str()) || ["get_waste_code", "get_problem_kind", "get_calendar"].contains(&theirs.id.as_str()) {
+        if theirs.path == nothing.path
+            || public.contains(&theirs.id.as_str())
+            || ["get_waste_code", "get_problem_kind", "get_calendar"].contains(&theirs.id.as_str())
+        {
             continue;
         }
         let before = world.events().await;
