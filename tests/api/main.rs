@@ -7,6 +7,7 @@ mod corrections;
 mod district;
 mod everyday;
 mod evidence;
+mod evidence_mutation;
 mod filing;
 mod harness;
 mod identity;
