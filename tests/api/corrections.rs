@@ -253,7 +253,7 @@ async fn expected(world: &World, district: &District, manifests: &[Manifest]) ->
         let doc = manifest.get(world, &district.plant.admin).await;
         let part =
             |name: &str| doc["parts"][name].as_array().and_then(|all| all.first()).map(|part| part["content"].clone()).filter(|one| !one.is_null());
-        if doc["state"] == "cancelled" || !doc["voided_at"].is_null() {
+        if doc["state"] == "cancelled" || doc["is_void"] == true {
             continue;
         }
         let declared = doc["declared_g"].as_i64().unwrap();

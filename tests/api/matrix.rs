@@ -223,6 +223,9 @@ async fn each_role_of_each_party_may_do_what_the_table_says_and_no_more() {
             if matches!(rule.act, Act::TakeOver | Act::Arrive | Act::HandOver) && *role == "dispatcher" {
                 body["instead_of_driver"] = json!("司机手机没电");
             }
+            if rule.act == Act::Weigh && *relation != Relation::Receiver {
+                body["side"] = json!("departure");
+            }
             if rule.act == Act::RecordOfficialNo {
                 body["official_no"] = json!(format!("20262102{:06}", 100_000 + world.next()));
             }

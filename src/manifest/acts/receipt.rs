@@ -62,6 +62,7 @@ async fn receive_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReceiveLoad) ->
     step.postings = accounts::received(&before, &stored.record);
     if before.release.is_none() {
         step.lots = super::transport::released_lots(tx, &stored.record);
+        step.edges = super::transport::sent_on(tx, &stored.record, &step.lots).await?;
     }
     work::finish(tx, stored, step.sealing(PartName::Receipt, 1)).await
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
-use crate::ledger::{LotKind, NewLot};
+use crate::ledger::{LotKind, NewEdge, NewLot};
 use crate::manifest::domain::{DomainRefusal, Record};
 use crate::manifest::input::{Assign, DriverStep, HandOverLoad, NotReceivedLoad, ReleaseLoad, SignLate, WithReason};
 use crate::manifest::parts::{Basis, HandOver, PartName, Release, ReleasedLine, RoadStep};
@@ -68,6 +68,7 @@ async fn release_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReleaseLoad) ->
     stored.record = stored.record.issued(Act::Release)?.release(release)?.into();
     step.postings = accounts::released(&before, &stored.record);
     step.lots = released_lots(tx, &stored.record);
+    step.edges = sent_on(tx, &stored.record, &step.lots).await?;
     step.facts = json!({ "leg_no": 1 });
     work::finish(tx, stored, step.sealing(PartName::Release, 1)).await
 }
@@ -89,6 +90,19 @@ pub(super) fn released_lots(tx: &Tx<'_>, record: &Record) -> Vec<NewLot> {
             mass_g: record.moved_g(line.line),
         })
         .collect()
+}
+
+/// On a return or re-consignment the mass comes out of the refused lots.
+pub(super) async fn sent_on(tx: &mut Tx<'_>, record: &Record, lots: &[NewLot]) -> Result<Vec<NewEdge>, Problem> {
+    let Some(link) = &record.consignment.link else { return Ok(Vec::new()) };
+    let mut refused = trips::coded_lots_of(tx.conn, link.manifest_id, "refused").await?;
+    let mut edges = Vec::new();
+    for lot in lots {
+        if let Some(at) = refused.iter().position(|(code, _)| *code == lot.waste_code) {
+            edges.push(NewEdge { id: tx.new_id(), from: refused.remove(at).1, to: lot.id, mass_g: lot.mass_g, kind: "move" });
+        }
+    }
+    Ok(edges)
 }
 
 /// The giver takes an offer back.
