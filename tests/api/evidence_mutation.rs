@@ -134,7 +134,7 @@ async fn no_single_field_of_an_exported_file_can_be_changed_unseen() {
     let (file, keys) = exported().await;
     assert_eq!(verdict(&file, Some(&keys)), Some(Verdict::Valid));
     let changed = every_change(&file);
-    assert!(changed.len() > 200, "{} changes", changed.len());
+    assert!(changed.len() > 150, "{} changes", changed.len());
     for (place, copy) in changed {
         assert_ne!(verdict(&copy, Some(&keys)), Some(Verdict::Valid), "{place}");
     }
