@@ -123,7 +123,7 @@ impl Tour<'_> {
         let (status, answer) = self.request(request).await?;
         println!("  POST {path} → {status}");
         println!("       {}", short(&body));
-        for line in sentences(&answer) {
+        for line in sentences(&answer, self.lang) {
             println!("       {line}");
         }
         expect(&format!("{} POST {path}", person.login), status, expected, &answer)?;
@@ -238,7 +238,7 @@ fn short(body: &Value) -> String {
 }
 
 /// What an answer says to a person.
-fn sentences(answer: &Value) -> Vec<String> {
+fn sentences(answer: &Value, lang: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for done in answer["done"].as_array().into_iter().flatten() {
         let result = &done["result"];
@@ -247,7 +247,7 @@ fn sentences(answer: &Value) -> Vec<String> {
         lines.push(format!("✓ {}{state}{number}", text(&done["act"])));
     }
     for warning in answer["warnings"].as_array().into_iter().flatten() {
-        lines.push(format!("! {} {}", text(&warning["code"]), text(&warning["message"])));
+        lines.push(format!("! {} {}", text(&warning["code"]), text(&warning["message"][if lang.starts_with("en") { "en" } else { "zh-CN" }])));
     }
     if answer["type"].is_string() {
         lines.push(format!("✗ {}", text(&answer["title"])));

@@ -10,9 +10,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::domain::Record;
-use super::parts::{PART_FORMAT, PartName};
+use super::parts::{Link, PART_FORMAT, PartName};
 use super::table::{Act, Relation, State};
-use crate::evidence::{Head, canonical, content_hash};
+use crate::evidence::{Head, Tx, canonical, content_hash};
 use crate::platform::calendar::{Deadline, WorkingDays, legal_day};
 use crate::platform::db::{Sql, TextRow};
 use crate::platform::problem::Problem;
@@ -243,6 +243,26 @@ pub fn parties_of(record: &Record) -> Vec<(Uuid, Relation, i32)> {
     parties
 }
 
+/// All refused mass is on its way: nobody is asked to send it on, until a linked manifest is cancelled or voided.
+pub const SENT_ON: &str = "sent-on";
+
+/// Asks the refusing receiver again, since a manifest that carried the refused mass is no more. The source stays locked by
+/// this act, so none of its own acts can bring the flag back.
+///
+/// # Errors
+/// As the database.
+pub async fn ask_to_send_on_again(tx: &mut Tx<'_>, link: &Link) -> Result<(), Problem> {
+    tx.lock(link.manifest_id).await?;
+    Sql("WITH m AS (UPDATE manifests SET flags = array_remove(flags, $2) WHERE id = $1 RETURNING receiver_id) \
+         INSERT INTO manifest_tasks (unit_id, manifest_id, act) SELECT receiver_id, $1, $3 FROM m ON CONFLICT DO NOTHING")
+        .bind::<SqlUuid, _>(link.manifest_id)
+        .bind::<Text, _>(SENT_ON)
+        .bind::<Text, _>(Act::SendOn.as_str())
+        .execute(tx.conn)
+        .await?;
+    Ok(())
+}
+
 /// Who must do what next.
 #[must_use]
 pub fn tasks_of(record: &Record, due: Option<NaiveDate>, voices: &[Uuid]) -> Vec<(Uuid, Act, Option<NaiveDate>)> {
@@ -317,7 +337,8 @@ pub async fn save(
     calendar: &WorkingDays,
     voices: &[Uuid],
 ) -> Result<(), Problem> {
-    let header = Header::of(record, calendar, voices);
+    let mut header = Header::of(record, calendar, voices);
+    header.tasks.retain(|(_, act, _)| *act != Act::SendOn || !flags.contains(SENT_ON));
     macro_rules! shared {
         ($sql:ident) => {
             $sql.bind::<SqlUuid, _>(record.id)

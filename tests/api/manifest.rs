@@ -155,3 +155,31 @@ async fn release_with_expired_papers_is_refused_on_the_day_of_release() {
     );
     let _: &Value = &problem.json;
 }
+
+#[actix_web::test]
+async fn who_has_sent_refused_mass_on_is_asked_no_more_until_that_manifest_is_cancelled() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "received").await;
+    let verdict = json!({ "lines": [{ "line": 1, "decision": "none", "reasons": ["packaging_or_label"] }] });
+    let signatory = district.works.who("signatory");
+    let answer = manifest.act(&world, signatory, "confirm", verdict).await.ok();
+    manifest.took(&answer);
+    let is_asked = async || {
+        let list = world.get(signatory, "/api/v1/manifests?waiting_for_me=true").await.ok();
+        let next = world.get(signatory, &format!("/api/v1/manifests/{}/next", manifest.id)).await.ok().to_string();
+        let listed = list["items"].as_array().unwrap().iter().any(|item| item["id"] == json!(manifest.id));
+        assert_eq!(listed, next.contains("send_on"), "list and next say the same");
+        listed
+    };
+    assert!(is_asked().await);
+    let send_on = json!({
+        "kind": "return", "carrier_id": district.carrier.id, "consignor_agreed": "电话 11-24", "planned_departure_on": "2026-11-25", "planned_receipt_on": "2026-11-25",
+    });
+    let answer = manifest.act(&world, signatory, "send_on", send_on.clone()).await.ok();
+    assert!(!is_asked().await);
+    let back = crate::district::Manifest::of(&answer);
+    back.act(&world, district.plant.who("clerk"), "cancel", json!({ "reason": "改为改送" })).await.ok();
+    assert!(is_asked().await);
+}

@@ -72,6 +72,9 @@ pub async fn cancel(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> R
         let mut step = Step::new(Act::Cancel, tx.now()).saying(json!({ "reason": body.reason }));
         step.postings = accounts::cancelled(&stored.record);
         stored.record = stored.record.issued(Act::Cancel)?.cancel();
+        if let Some(link) = &stored.record.consignment.link {
+            store::ask_to_send_on_again(tx, link).await?;
+        }
         work::finish(tx, stored, step).await?;
         Ok(())
     })
@@ -89,6 +92,9 @@ pub async fn void(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Res
         step.postings = accounts::voided(&stored.record);
         let now = tx.now();
         store::set_void(tx.conn, id, now).await?;
+        if let Some(link) = &stored.record.consignment.link {
+            store::ask_to_send_on_again(tx, link).await?;
+        }
         work::finish(tx, stored, step).await?;
         Ok(())
     })

@@ -202,7 +202,7 @@ async fn begin(
 /// `nothing-to-send-on` where all refused mass is on its way; 422 as [`issue`].
 pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, permit) = work::open(tx, actor, id, Act::SendOn).await?;
+        let (mut stored, permit) = work::open(tx, actor, id, Act::SendOn).await?;
         let record = stored.record.clone();
         let refused = refused_left(tx, &record).await?;
         if refused.is_empty() {
@@ -259,6 +259,8 @@ pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Resu
         let basics = checks::Basics { ends: &ends, carrier, link: Some((link, record.consignment.consignor.clone())) };
         let consignment = checks::issue(tx.conn, &manifest, basics, &mut findings).await?;
         step.confirmed.clone_from(&manifest.confirmed);
+        // It takes all that is left.
+        stored.flags.insert(store::SENT_ON.to_owned());
         work::finish(tx, stored, step).await?;
         // The new manifest is issued under the rules of the act that made it.
         let mut issue = Step::new(Act::SendOn, tx.now()).saying(json!({ "linked_from": id, "kind": body.kind }));
