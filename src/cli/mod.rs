@@ -3,6 +3,7 @@
 pub mod boot;
 mod catalogue;
 pub mod doctor;
+pub mod limits;
 pub mod print_schema;
 pub mod serve;
 
