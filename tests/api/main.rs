@@ -9,6 +9,7 @@ mod harness;
 mod identity;
 mod manifest;
 mod rooms;
+mod round_trips;
 mod shape;
 mod signing;
 mod tokens;
