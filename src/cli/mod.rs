@@ -1,5 +1,6 @@
 //! Commands: the way from a shell into the program. No rule lives here.
 
+pub mod bench;
 pub mod boot;
 mod catalogue;
 pub mod doctor;
@@ -37,6 +38,8 @@ enum Command {
         #[command(subcommand)]
         command: CatalogueCommand,
     },
+    /// Measure this build on this machine, beside what PostgreSQL alone can do here.
+    Bench(bench::Options),
     /// Print src/schema.rs from the tables of DATABASE_URL, else of a throw-away cluster.
     PrintSchema,
     /// Check the installation; exit code 1 where something is wrong.
@@ -118,6 +121,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command.unwrap_or_else(|| Command::Serve(serve::Options::default())) {
         Command::Serve(options) => serve::run(&options),
         Command::Migrate { down } => migrate(down),
+        Command::Bench(options) => bench::run(&options),
         Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
         Command::Catalogue { command: CatalogueCommand::Load { data } } => catalogue::load(data),
         Command::PrintSchema => print_schema::run(),

@@ -310,7 +310,7 @@ pub async fn load(url: &str, count: i64, short: &[Vec<Uuid>], full: &[Uuid], mut
     for id in full {
         fulls.push(Pattern::read(&mut conn, *id).await?);
     }
-    let prefectures = shorts.iter().filter_map(|patterns| patterns.first()?.number.get(4..8).map(str::to_owned)).collect::<Vec<_>>();
+    let prefectures = fulls.iter().filter_map(|pattern| pattern.number.get(4..8).map(str::to_owned)).collect::<Vec<_>>();
     let mut serials = Serials { last: vec![(0, 0); prefectures.len()], prefectures };
     let mut ended = Vec::new();
     let ids = BulkIds { count };

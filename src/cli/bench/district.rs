@@ -82,6 +82,24 @@ pub struct Tokens {
     pub driver: String,
 }
 
+impl Tokens {
+    /// Of a consignor.
+    #[must_use]
+    pub fn consignor(&self, index: usize) -> &str {
+        self.consignors.get(index).map_or("", String::as_str)
+    }
+    /// Of a receiver's signatory.
+    #[must_use]
+    pub fn receiver(&self, index: usize) -> &str {
+        self.receivers.get(index).map_or("", String::as_str)
+    }
+    /// Of a receiver's weigher.
+    #[must_use]
+    pub fn weigher(&self, index: usize) -> &str {
+        self.weighers.get(index).map_or("", String::as_str)
+    }
+}
+
 struct Maker {
     client: Client,
     count: u32,
