@@ -2,6 +2,7 @@
 //! the API, as its users would.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use chrono::Datelike;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Failure;
-use super::http::{Client, get, post};
+use super::http::{Client, Reply, get, post};
 use super::server::ADMIN;
 use crate::identity::Uscc;
 use crate::platform::calendar::legal_day;
@@ -109,7 +110,7 @@ impl Maker {
     async fn act(&mut self, token: Option<&str>, path: &str, seen: Option<i64>, body: Value) -> Result<Value, Failure> {
         self.count += 1;
         let request = post(token, path, &format!("district-{}", self.count), seen, &body);
-        self.client.send(&request).await?.json(path)
+        patient(&mut self.client, &request).await?.json(path)
     }
 
     async fn log_in(&mut self, account: &Account) -> Result<String, Failure> {
@@ -151,8 +152,20 @@ impl Maker {
     }
 }
 
+/// A busy machine may answer 503 while the district is made; nothing is measured yet.
+async fn patient(client: &mut Client, request: &[u8]) -> Result<Reply, Failure> {
+    for _ in 0..20 {
+        let reply = client.send(request).await?;
+        if reply.status != 503 {
+            return Ok(reply);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    client.send(request).await
+}
+
 async fn log_in(client: &mut Client, account: &Account) -> Result<String, Failure> {
-    let session = client.send(&log_in_request(account)).await?.json("log-in")?;
+    let session = patient(client, &log_in_request(account)).await?.json("log-in")?;
     text(&session["access_token"])
 }
 
@@ -195,7 +208,7 @@ impl District {
         let (carrier, hauler) = maker.party(&province, "演示·运输", "210213", "carrier", password).await?;
         let dispatcher = maker.person(&hauler, "dispatcher", "dispatcher").await?;
         let driver = maker.person(&hauler, "driver", "driver").await?;
-        let session = maker.client.send(&log_in_request(&driver)).await?.json("log-in")?;
+        let session = patient(&mut maker.client, &log_in_request(&driver)).await?.json("log-in")?;
         let driver_id: Uuid = text(&session["user_id"])?.parse()?;
         let truck = json!({
             "plate": PLATE, "kind": "truck", "permit_no": "大运 1", "permit_classes": ["9"], "permit_valid_to": ends, "rated_load_g": 15_000_000, "gb19217": false,
