@@ -217,6 +217,9 @@ pub fn serve(app: &Arc<App>, listen: SocketAddr, workers: usize) -> Result<Runni
 /// Background work of one process; every job is idempotent and takes turns with other processes.
 async fn jobs(app: Arc<App>) {
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(250));
+    // Rounds that a stall kept from running are not made up for: each takes all that waits, and a database that is away
+    // would be hammered.
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut round: u64 = 0;
     loop {
         tick.tick().await;

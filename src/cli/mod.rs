@@ -1,10 +1,12 @@
 //! Commands: the way from a shell into the program. No rule lives here.
 
 mod acts;
+pub mod bench;
 pub mod boot;
 mod catalogue;
 mod demo;
 pub mod doctor;
+pub mod limits;
 pub mod print_schema;
 pub mod serve;
 mod tour;
@@ -46,6 +48,8 @@ enum Command {
         #[command(subcommand)]
         command: CatalogueCommand,
     },
+    /// Measure this build on this machine, beside what PostgreSQL alone can do here.
+    Bench(bench::Options),
     /// Print src/schema.rs from the tables of DATABASE_URL, else of a throw-away cluster.
     PrintSchema,
     /// Check the installation; exit code 1 where something is wrong.
@@ -129,6 +133,7 @@ pub fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Verify(options) => return verify::run(&options),
         Command::Migrate { down } => migrate(down),
+        Command::Bench(options) => bench::run(&options),
         Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
         Command::Acts => acts::print(),
         Command::Catalogue { command: CatalogueCommand::Load { data } } => catalogue::load(data),

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::Failure;
 use super::boot::{self, Database, Purpose};
+use super::limits::LimitOptions;
 use crate::identity;
 use crate::platform::app::Limits;
 use crate::platform::call::Call;
@@ -24,28 +25,13 @@ pub struct Options {
     /// Data folder: keys, and the private cluster where DATABASE_URL is not set.
     #[arg(long, env = "LIANDAN_DATA")]
     data: Option<PathBuf>,
-    /// Requests a minute for one credential; 0 lifts the limit (only for a fuzzer or a benchmark).
-    #[arg(long, env = "LIANDAN_REQUESTS_PER_MINUTE")]
-    requests_per_minute: Option<u32>,
-    /// Log-ins and registrations a minute from one source; 0 lifts the limit and the back-off (only for a fuzzer).
-    #[arg(long, env = "LIANDAN_LOGINS_PER_MINUTE")]
-    logins_per_minute: Option<u32>,
+    #[command(flatten)]
+    limits: LimitOptions,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), data: None, requests_per_minute: None, logins_per_minute: None }
-    }
-}
-
-impl Options {
-    fn limits(&self) -> Limits {
-        let limits = Limits::default();
-        Limits {
-            requests_per_minute: self.requests_per_minute.unwrap_or(limits.requests_per_minute),
-            logins_per_minute: self.logins_per_minute.unwrap_or(limits.logins_per_minute),
-            ..limits
-        }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), data: None, limits: LimitOptions::default() }
     }
 }
 
@@ -55,9 +41,10 @@ impl Options {
 /// When the start fails.
 pub fn run(options: &Options) -> Result<(), Failure> {
     init_logs();
+    let limits = options.limits.limits()?;
     let database = Database::find(options.data.clone(), true)?;
     actix_web::rt::System::new().block_on(async {
-        let app = boot::open(&database.url, &database.data, Purpose::Serve, Clock::system(), options.limits(), &DbSettings::default()).await?;
+        let app = boot::open(&database.url, &database.data, Purpose::Serve, Clock::system(), limits, &DbSettings::default()).await?;
         let running = boot::serve(&app, options.listen, workers())?;
         println!("liandan serves on http://{}/ (contract: /docs/), {}", running.address, database.describe());
         wait_for_end().await;

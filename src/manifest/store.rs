@@ -255,11 +255,11 @@ pub async fn ask_to_send_on_again(tx: &mut Tx<'_>, link: &Link) -> Result<(), Pr
     tx.lock(link.manifest_id).await?;
     Sql("WITH m AS (UPDATE manifests SET flags = array_remove(flags, $2) WHERE id = $1 RETURNING receiver_id) \
          INSERT INTO manifest_tasks (unit_id, manifest_id, act) SELECT receiver_id, $1, $3 FROM m ON CONFLICT DO NOTHING")
-        .bind::<SqlUuid, _>(link.manifest_id)
-        .bind::<Text, _>(SENT_ON)
-        .bind::<Text, _>(Act::SendOn.as_str())
-        .execute(tx.conn)
-        .await?;
+    .bind::<SqlUuid, _>(link.manifest_id)
+    .bind::<Text, _>(SENT_ON)
+    .bind::<Text, _>(Act::SendOn.as_str())
+    .execute(tx.conn)
+    .await?;
     Ok(())
 }
 

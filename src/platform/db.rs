@@ -52,6 +52,7 @@ pub struct Db {
 #[derive(Default)]
 pub struct Counts {
     statements: AtomicU64,
+    round_trips: AtomicU64,
     cached: AtomicU64,
 }
 
@@ -59,6 +60,10 @@ impl Counts {
     /// Statements sent since the start, those of transactions' begin and end included.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+    /// Round trips since the start: statements sent while another was under way on the same connection travel with it.
+    pub fn round_trips(&self) -> u64 {
+        self.round_trips.load(Ordering::Relaxed)
     }
     /// Statements newly prepared since the start; flat once the hot paths are warm.
     pub fn prepared(&self) -> u64 {
@@ -81,10 +86,16 @@ impl Db {
             let counted = counted.clone();
             async move {
                 let mut conn = AsyncPgConnection::establish(url).await?;
+                let mut under_way = 0_u32;
                 conn.set_instrumentation(move |event: diesel::connection::InstrumentationEvent<'_>| match event {
                     diesel::connection::InstrumentationEvent::StartQuery { .. } => {
                         counted.statements.fetch_add(1, Ordering::Relaxed);
+                        if under_way == 0 {
+                            counted.round_trips.fetch_add(1, Ordering::Relaxed);
+                        }
+                        under_way += 1;
                     }
+                    diesel::connection::InstrumentationEvent::FinishQuery { .. } => under_way = under_way.saturating_sub(1),
                     diesel::connection::InstrumentationEvent::CacheQuery { .. } => {
                         counted.cached.fetch_add(1, Ordering::Relaxed);
                     }

@@ -16,6 +16,7 @@ mod manifest;
 mod matrix;
 mod registry;
 mod rooms;
+mod round_trips;
 mod shape;
 mod signing;
 mod tokens;
