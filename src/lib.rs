@@ -14,4 +14,3 @@ pub mod platform;
 pub mod registry;
 
 pub mod contract;
-pub mod schema;

@@ -148,7 +148,8 @@ async fn an_approval_ends_with_the_receivers_licence() {
     let district = District::new(&world).await;
     let far = Receiver::new(&world, &district, CHANGCHUN, 900_000_000_000).await;
     approve(&world, &district, &far, 100_000_000).await;
-    let flow = json!({ "site_id": district.plant_site, "year": 2027, "code": OIL, "receiver_id": far.party.id, "method": "R9", "planned_g": 900_000_000 });
+    let flow =
+        json!({ "site_id": district.plant_site, "year": 2027, "code": OIL, "receiver_id": far.party.id, "method": "R9", "planned_g": 900_000_000 });
     world.post(&district.plant.admin, "/api/v1/plan_flows", flow).await.ok();
     for (day, is_covered) in [("2027-03-31", true), ("2027-04-01", false)] {
         let mut body = far.manifest(&district, 1_000_000);
@@ -298,7 +299,8 @@ async fn smelter(world: &World, district: &District, code: &str, stage: &str, se
     let exempt = id(&world.post(&smelter.admin, "/api/v1/exempt_receivers", body).await.ok()["done"][0]["subject_id"]);
     let officer = world.authority("210213").await;
     world.post_seen(&officer.admin, &format!("/api/v1/exempt_receivers/{exempt}/verify"), 1, json!({})).await.ok();
-    let flow = json!({ "site_id": district.plant_site, "year": 2026, "code": code, "receiver_id": smelter.id, "method": "R4", "planned_g": 900_000_000 });
+    let flow =
+        json!({ "site_id": district.plant_site, "year": 2026, "code": code, "receiver_id": smelter.id, "method": "R4", "planned_g": 900_000_000 });
     world.post(&district.plant.admin, "/api/v1/plan_flows", flow).await.ok();
     place
 }

@@ -38,7 +38,9 @@ fn body(district: &District, act: Act) -> Value {
         Act::BackEnter => json!({
             "manifest": district.manifest(GRAMS), "paper_no": "P-1", "reason": "系统故障", "trip": district.trip(), "released_at": "2026-11-20T02:00:00Z",
         }),
-        Act::Correct => json!({ "reason": "笔误", "changes": [{ "part": "consignment", "part_no": 1, "pointer": "/emergency_measures", "value": "吸附" }] }),
+        Act::Correct => {
+            json!({ "reason": "笔误", "changes": [{ "part": "consignment", "part_no": 1, "pointer": "/emergency_measures", "value": "吸附" }] })
+        }
         Act::ReportIncident => json!({ "kind": "leak", "place": "金州" }),
         Act::RecordOfficialNo => json!({ "official_no": "20262102000777" }),
     }
@@ -112,7 +114,10 @@ async fn from_every_state_exactly_the_acts_of_the_table_are_possible() {
             let is_told = match answer.status {
                 200..300 => is_possible && world.events().await > before,
                 409 if kind == "/problems/wrong-state" => !is_possible && answer.json["state"] == state.as_str(),
-                409 => is_possible && ["/problems/nothing-to-send-on", "/problems/no-correction-open", "/problems/nothing-skipped"].contains(&kind.as_str()),
+                409 => {
+                    is_possible
+                        && ["/problems/nothing-to-send-on", "/problems/no-correction-open", "/problems/nothing-skipped"].contains(&kind.as_str())
+                }
                 _ => false,
             };
             if !is_told {
@@ -229,9 +234,8 @@ async fn each_role_of_each_party_may_do_what_the_table_says_and_no_more() {
 }
 
 /// Operations that need no credential. This list may only shrink.
-const OPEN: &[&str] = &[
-    "create_session", "switch_session", "refresh_session", "register_unit", "list_keys", "get_problem_kind", "get_live", "get_ready",
-];
+const OPEN: &[&str] =
+    &["create_session", "switch_session", "refresh_session", "register_unit", "list_keys", "get_problem_kind", "get_live", "get_ready"];
 
 struct Operation {
     id: String,

@@ -7,7 +7,8 @@ use crate::harness::{Answer, Person, World, id, text};
 
 async fn with_code(world: &World, device: &Person, path: &str, version: i64, key: &str, code: &str, body: Value) -> Answer {
     let request = world.request(actix_web::http::Method::POST, device, path).await;
-    let request = request.insert_header(("Idempotency-Key", key)).insert_header(("If-Match", format!("\"{version}\""))).insert_header(("Liandan-Code", code));
+    let request =
+        request.insert_header(("Idempotency-Key", key)).insert_header(("If-Match", format!("\"{version}\""))).insert_header(("Liandan-Code", code));
     world.send(request.set_json(body)).await
 }
 
@@ -49,7 +50,9 @@ async fn a_code_serves_one_act_once_and_dies_after_five_wrong_tries_or_ten_minut
     let device = district.plant.who("signatory");
     let code = code_for(&world, &district, manifest.id, "take_over").await;
     // Not for another act.
-    with_code(&world, device, &path("refuse_take_over"), manifest.version, "k1", &code, json!({ "reason": "不接" })).await.refused(401, "unauthenticated");
+    with_code(&world, device, &path("refuse_take_over"), manifest.version, "k1", &code, json!({ "reason": "不接" }))
+        .await
+        .refused(401, "unauthenticated");
     let wrong = if code == "00000000" { "00000001" } else { "00000000" };
     for n in 0..5 {
         let answer = with_code(&world, device, &path("take_over"), manifest.version, &format!("w{n}"), wrong, json!({ "plate": "辽B12345" })).await;
@@ -59,10 +62,14 @@ async fn a_code_serves_one_act_once_and_dies_after_five_wrong_tries_or_ten_minut
         assert!(n == 4 && answer.status == 401 || answer.status == 429, "{n}: {}", answer.status);
         world.clock.advance(chrono::Duration::seconds(40));
     }
-    with_code(&world, device, &path("take_over"), manifest.version, "dead", &code, json!({ "plate": "辽B12345" })).await.refused(401, "unauthenticated");
+    with_code(&world, device, &path("take_over"), manifest.version, "dead", &code, json!({ "plate": "辽B12345" }))
+        .await
+        .refused(401, "unauthenticated");
     let fresh = code_for(&world, &district, manifest.id, "take_over").await;
     world.clock.advance(chrono::Duration::minutes(10));
-    with_code(&world, device, &path("take_over"), manifest.version, "old", &fresh, json!({ "plate": "辽B12345" })).await.refused(401, "unauthenticated");
+    with_code(&world, device, &path("take_over"), manifest.version, "old", &fresh, json!({ "plate": "辽B12345" }))
+        .await
+        .refused(401, "unauthenticated");
     let fresh = code_for(&world, &district, manifest.id, "take_over").await;
     with_code(&world, device, &path("take_over"), manifest.version, "good", &fresh, json!({ "plate": "辽B12345" })).await.ok();
 }
