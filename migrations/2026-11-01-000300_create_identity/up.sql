@@ -63,6 +63,7 @@ CREATE TABLE sessions (
     id            uuid PRIMARY KEY,
     user_id       uuid NOT NULL REFERENCES users,
     membership_id uuid REFERENCES memberships,
+    by_pin        boolean NOT NULL,
     device        text,
     created_at    timestamptz NOT NULL,
     expires_at    timestamptz NOT NULL,

@@ -3,9 +3,12 @@
 mod acts;
 pub mod boot;
 mod catalogue;
+mod demo;
 pub mod doctor;
 pub mod print_schema;
 pub mod serve;
+mod tour;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,6 +27,10 @@ struct Cli {
 enum Command {
     /// Serve the API (also without a command).
     Serve(serve::Options),
+    /// Make a fictional district with the manifests of its last sixty days, and serve it.
+    Demo(demo::Demo),
+    /// Check an exported evidence file: exit 0 valid, 1 tampered, 2 incomplete or not authenticated.
+    Verify(verify::Options),
     /// Bring the database to the present schema.
     Migrate {
         /// Take every step back, then forward again: only for an empty database.
@@ -119,6 +126,8 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command.unwrap_or_else(|| Command::Serve(serve::Options::default())) {
         Command::Serve(options) => serve::run(&options),
+        Command::Demo(options) => demo::run(&options),
+        Command::Verify(options) => return verify::run(&options),
         Command::Migrate { down } => migrate(down),
         Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
         Command::Acts => acts::print(),

@@ -206,10 +206,11 @@ async fn claim(
         return Err(Problem::of(&kinds::ALREADY_DONE));
     }
     let events = store::events_by_id(conn, &row.event_ids.unwrap_or_default()).await?;
-    if events.iter().any(|event| !event.is_by(signer.user)) {
+    // The first act is the caller's own; a composite may hold another person's after it.
+    if events.iter().next().is_none_or(|event| !event.is_by(signer.user)) {
         return Err(Problem::not_found());
     }
-    let units = events.iter().filter_map(StoredEvent::unit).collect();
+    let units = events.iter().filter(|event| event.is_by(signer.user)).filter_map(StoredEvent::unit).collect();
     let done = events.iter().map(|event| Done::of(event, call)).collect::<Result<_, _>>()?;
     Ok(Some((done, units)))
 }

@@ -24,6 +24,8 @@ pub enum Method {
     Pin,
     /// By a one-time code told by voice (一次性口令).
     OneTimeCode,
+    /// By a machine, for what needs no signatory.
+    ApiKey,
     /// By a machine, under a signatory's delegation (委托签名).
     DelegatedKey,
     /// By the installation itself.

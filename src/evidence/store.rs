@@ -84,6 +84,22 @@ pub async fn events_of(conn: &mut AsyncPgConnection, subject: Uuid, after_seq: i
     .await?)
 }
 
+/// Where the chain of a subject stands by its head row: what an export must reach.
+///
+/// # Errors
+/// As the database.
+pub async fn head_of(conn: &mut AsyncPgConnection, subject: Uuid) -> Result<Option<(i64, Vec<u8>)>, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        seq: i64,
+        #[diesel(sql_type = Binary)]
+        head: Vec<u8>,
+    }
+    let row: Option<Row> = Sql("SELECT seq, head FROM streams WHERE subject_id = $1").bind::<SqlUuid, _>(subject).load(conn).await?.pop();
+    Ok(row.map(|row| (row.seq, row.head)))
+}
+
 /// Notes that somebody looked at a subject.
 ///
 /// # Errors

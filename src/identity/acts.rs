@@ -426,6 +426,10 @@ pub async fn add_api_key(call: &Call, actor: &Actor, name: &str, roles: Roles, u
     let outcome = transact(call, actor, 1, true, async |tx: &mut Tx<'_>, actor: &Actor| {
         let unit = administered(actor)?;
         check_roles(roles, unit.1, "/roles")?;
+        // A key that could make people and keys would outlive its own revocation.
+        if roles.has(Role::UnitAdmin) || roles.has(Role::PlatformAdmin) {
+            return Err(refuse("/roles", IdentityRefusal::RoleOfOtherKind(Role::UnitAdmin)));
+        }
         let (id, now) = (tx.new_id(), tx.now());
         if until <= now {
             return Err(refuse("/expires_at", IdentityRefusal::DatesOutOfOrder));
@@ -563,6 +567,15 @@ pub struct LoggedIn {
     pub user: Uuid,
 }
 
+/// How somebody shows who he is.
+#[derive(Debug, Clone, Copy)]
+pub enum How {
+    /// By password, anywhere.
+    Password,
+    /// By PIN on a device of this unit, among its people.
+    PinOnDeviceOf(Uuid),
+}
+
 /// Logs in by login or phone and password, or by PIN on a device that knows the person.
 ///
 /// # Errors
@@ -571,7 +584,7 @@ pub async fn log_in(
     app: &App,
     name: &str,
     secret: &str,
-    by_pin: bool,
+    how: How,
     membership: Option<Uuid>,
     device: Option<&str>,
     source: &str,
@@ -593,14 +606,28 @@ pub async fn log_in(
     let candidates = accounts.len().max(1);
     for index in 0..candidates {
         let account = accounts.get(index);
-        let stored = account.and_then(|account| if by_pin { account.pin_hash.as_deref() } else { account.password_hash.as_deref() });
+        let stored = account.and_then(|account| match how {
+            How::Password => account.password_hash.as_deref(),
+            How::PinOnDeviceOf(_) => account.pin_hash.as_deref(),
+        });
         if password::matches(app, secret, stored).await? {
             found = account.map(|account| account.id);
             break;
         }
     }
     let mut conn = app.db.get().await?;
-    let Some(user) = found else {
+    let memberships = match found {
+        Some(user) => store::memberships_of_user(&mut conn, user).await?,
+        None => Vec::new(),
+    };
+    let fits = |row: &store::MembershipRow| match how {
+        How::Password => membership.is_none_or(|id| row.id == id),
+        How::PinOnDeviceOf(unit) => row.unit_id == unit && membership.is_none_or(|id| row.id == id),
+    };
+    let chosen = memberships.iter().find(|row| fits(row)).map(|row| row.id);
+    // Without a membership that fits only a password opens anything, and only where none was asked for.
+    let may_go_without = matches!(how, How::Password) && membership.is_none();
+    let Some(user) = found.filter(|_| chosen.is_some() || may_go_without) else {
         if !lifted {
             store::count_failure(&mut conn, &account_key, source, now).await?;
         }
@@ -609,12 +636,11 @@ pub async fn log_in(
     if !lifted {
         store::clear_failures(&mut conn, &account_key, source).await?;
     }
-    let memberships = store::memberships_of_user(&mut conn, user).await?;
-    let chosen = match membership {
-        Some(id) => Some(memberships.iter().find(|row| row.id == id).ok_or_else(wrong)?.id),
-        None => memberships.first().map(|row| row.id),
+    let method = match how {
+        How::Password => Method::Password,
+        How::PinOnDeviceOf(_) => Method::Pin,
     };
-    open_session(app, user, chosen, if by_pin { Method::Pin } else { Method::Password }, device).await
+    open_session(app, user, chosen, method, device).await
 }
 
 /// Opens a session for somebody already known.
@@ -625,9 +651,32 @@ pub async fn open_session(app: &App, user: Uuid, membership: Option<Uuid>, metho
     let now = app.clock.now();
     let (session, refresh) = (app.clock.new_id(), new_secret(43));
     let mut conn = app.db.get().await?;
-    store::insert_session(&mut conn, session, user, membership, device, now, now + super::token::REFRESH_LIFE).await?;
+    store::insert_session(&mut conn, session, user, membership, method, device, now, now + super::token::REFRESH_LIFE).await?;
     store::insert_refresh(&mut conn, &super::auth::digest(&refresh), session, now).await?;
     Ok(LoggedIn { access_token: super::token::issue(app, user, session, membership, method, now)?, refresh_token: refresh, membership, user })
+}
+
+/// Opens a session in the first membership of somebody already known to this process: how the demonstration acts as its
+/// people without hashing a password for each.
+///
+/// # Errors
+/// As the database.
+pub async fn open_only_session(app: &App, user: Uuid, method: Method) -> Result<LoggedIn, Problem> {
+    let membership = {
+        let mut conn = app.db.get().await?;
+        store::memberships_of_user(&mut conn, user).await?.first().map(|row| row.id)
+    };
+    open_session(app, user, membership, method, None).await
+}
+
+/// Gives every account of a demonstration one password, hashed once; elsewhere it changes nothing.
+///
+/// # Errors
+/// As the database.
+pub async fn share_secret(app: &App, secret: &str) -> Result<usize, Problem> {
+    let hash = password::hash(app, secret).await?;
+    let mut conn = app.db.get().await?;
+    store::share_secret(&mut conn, &hash).await
 }
 
 /// Time in which a lost answer of a rotation may be asked for again.
@@ -645,9 +694,6 @@ pub async fn refresh(app: &App, token: &str) -> Result<LoggedIn, Problem> {
     let result = rotate(&mut conn, app, token).await;
     // The end of a family must be kept although the answer is no.
     AnsiTransactionManager::commit_transaction(&mut *conn).await?;
-    if result.is_err() {
-        forget_rights(app);
-    }
     result
 }
 
@@ -671,10 +717,12 @@ async fn rotate(conn: &mut diesel_async::AsyncPgConnection, app: &App, token: &s
         Some(used_at) if now - used_at <= REPEAT_WITHIN && row.successor_unused => {}
         Some(_) => {
             store::end_session(conn, row.session_id, "refresh_reused", now).await?;
+            forget_rights(app);
             return Err(wrong());
         }
     }
-    let access_token = super::token::issue(app, row.user_id, row.session_id, row.membership_id, Method::Password, now)?;
+    let access_token =
+        super::token::issue(app, row.user_id, row.session_id, row.membership_id, if row.by_pin { Method::Pin } else { Method::Password }, now)?;
     Ok(LoggedIn { access_token, refresh_token: next, membership: row.membership_id, user: row.user_id })
 }
 
@@ -704,13 +752,14 @@ pub async fn log_out(app: &App, actor: &Actor) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether a refresh token of a device is live; it is not used up by being shown.
+/// The unit whose device shows this live refresh token: a PIN switches only among the people of that unit.
 ///
 /// # Errors
-/// As the database.
-pub async fn is_live_device(app: &App, token: &str) -> Result<bool, Problem> {
+/// 401.
+pub async fn unit_of_device(app: &App, token: &str) -> Result<Uuid, Problem> {
     let mut conn = app.db.get().await?;
-    store::is_live_refresh(&mut conn, &super::auth::digest(token), app.clock.now()).await
+    let unit = store::unit_of_device(&mut conn, &super::auth::digest(token), app.clock.now()).await?;
+    unit.ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED))
 }
 
 #[derive(Default)]

@@ -179,6 +179,8 @@ pub struct Actor {
     pub api_key: Option<Vec<u8>>,
     /// Delegations of that key.
     pub delegations: Vec<Delegation>,
+    /// Carriers for which the person drives, whatever unit the token names.
+    pub drives_for: Vec<Uuid>,
     /// The one-time code, when the person signs without an own device.
     pub by_code: Option<super::one_time::ByCode>,
 }

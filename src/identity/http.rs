@@ -202,7 +202,9 @@ fn source_of(request: &HttpRequest) -> String {
 #[post("/sessions")]
 pub async fn create_session(request: HttpRequest, app: web::Data<App>, Body(body): Body<LogIn>) -> Result<HttpResponse, Problem> {
     acts::bound_source(&app, &source_of(&request))?;
-    let logged_in = acts::log_in(&app, &body.login, &body.password, false, body.membership_id, body.device.as_deref(), &source_of(&request)).await?;
+    let logged_in =
+        acts::log_in(&app, &body.login, &body.password, acts::How::Password, body.membership_id, body.device.as_deref(), &source_of(&request))
+            .await?;
     session(&app, logged_in).await
 }
 
@@ -216,10 +218,9 @@ pub async fn create_session(request: HttpRequest, app: web::Data<App>, Body(body
 #[post("/sessions:switch")]
 pub async fn switch_session(request: HttpRequest, app: web::Data<App>, Body(body): Body<Switch>) -> Result<HttpResponse, Problem> {
     acts::bound_source(&app, &source_of(&request))?;
-    if !acts::is_live_device(&app, &body.device_token).await? {
-        return Err(Problem::of(&kinds::UNAUTHENTICATED));
-    }
-    let logged_in = acts::log_in(&app, &body.login, &body.pin, true, body.membership_id, None, &source_of(&request)).await?;
+    let unit = acts::unit_of_device(&app, &body.device_token).await?;
+    let logged_in =
+        acts::log_in(&app, &body.login, &body.pin, acts::How::PinOnDeviceOf(unit), body.membership_id, None, &source_of(&request)).await?;
     session(&app, logged_in).await
 }
 

@@ -254,6 +254,14 @@ pub(super) async fn accounts(conn: &mut AsyncPgConnection, name: &str) -> Result
     .await?)
 }
 
+/// The purpose is asked in the statement itself: no other installation can lose its passwords by this.
+pub(super) async fn share_secret(conn: &mut AsyncPgConnection, hash: &str) -> Result<usize, Problem> {
+    Ok(Sql("UPDATE users SET password_hash = $1 WHERE EXISTS (SELECT FROM installation WHERE purpose = 'demo')")
+        .bind::<Text, _>(hash)
+        .execute(conn)
+        .await?)
+}
+
 pub(super) async fn set_secret(conn: &mut AsyncPgConnection, user: Uuid, password_hash: Option<&str>, pin_hash: Option<&str>) -> Result<(), Problem> {
     Sql("UPDATE users SET password_hash = coalesce($2, password_hash), pin_hash = coalesce($3, pin_hash) WHERE id = $1")
         .bind::<SqlUuid, _>(user)
@@ -307,17 +315,19 @@ pub(super) async fn insert_session(
     id: Uuid,
     user: Uuid,
     membership: Option<Uuid>,
+    method: Method,
     device: Option<&str>,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<(), Problem> {
-    Sql("INSERT INTO sessions (id, user_id, membership_id, device, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)")
+    Sql("INSERT INTO sessions (id, user_id, membership_id, device, created_at, expires_at, by_pin) VALUES ($1, $2, $3, $4, $5, $6, $7)")
         .bind::<SqlUuid, _>(id)
         .bind::<SqlUuid, _>(user)
         .bind::<Nullable<SqlUuid>, _>(membership)
         .bind::<Nullable<Text>, _>(device)
         .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(until)
+        .bind::<Bool, _>(method == Method::Pin)
         .execute(conn)
         .await?;
     Ok(())
@@ -350,10 +360,12 @@ pub(super) struct RefreshRow {
     pub expires_at: DateTime<Utc>,
     #[diesel(sql_type = Bool)]
     pub successor_unused: bool,
+    #[diesel(sql_type = Bool)]
+    pub by_pin: bool,
 }
 
 pub(super) async fn lock_refresh(conn: &mut AsyncPgConnection, hash: &[u8]) -> Result<Option<RefreshRow>, Problem> {
-    Ok(Sql("SELECT r.session_id, s.user_id, s.membership_id, r.used_at, s.ended_at, s.expires_at, \
+    Ok(Sql("SELECT r.session_id, s.user_id, s.membership_id, r.used_at, s.ended_at, s.expires_at, s.by_pin, \
          coalesce((SELECT n.used_at IS NULL FROM refresh_tokens n WHERE n.token_hash = r.successor), false) AS successor_unused \
          FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id WHERE r.token_hash = $1 FOR UPDATE OF s")
     .bind::<Binary, _>(hash)
@@ -420,6 +432,8 @@ struct ActorRow {
     jurisdiction: Vec<String>,
     #[diesel(sql_type = Text)]
     delegations: String,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    drives_for: Vec<Uuid>,
 }
 
 impl ActorRow {
@@ -439,6 +453,7 @@ impl ActorRow {
             session,
             api_key,
             by_code: None,
+            drives_for: self.drives_for,
             delegations: serde_json::from_str::<Vec<Delegation>>(&self.delegations).unwrap_or_default(),
         }
     }
@@ -458,7 +473,7 @@ pub(super) async fn actor_of_session(
          coalesce(m.roles, '{}') || coalesce((SELECT array_agg(DISTINCT r) FROM deputies d JOIN memberships p ON p.id = d.membership_id, unnest(p.roles) r \
            WHERE d.deputy_id = m.id AND p.ended_at IS NULL AND $4 BETWEEN d.from_on AND d.until_on AND r = 'signatory'), '{}') AS roles, \
          coalesce((SELECT array_agg(j.division) FROM jurisdictions j WHERE j.unit_id = n.id AND j.from_on <= $4 AND (j.until_on IS NULL OR j.until_on >= $4)), '{}') AS jurisdiction, \
-         '[]'::text AS delegations \
+         '[]'::text AS delegations, coalesce((SELECT array_agg(DISTINCT x.unit_id) FROM memberships x WHERE x.user_id = u.id AND x.ended_at IS NULL AND 'driver' = ANY(x.roles)), '{}') AS drives_for \
          FROM sessions s JOIN users u ON u.id = s.user_id \
          LEFT JOIN memberships m ON m.id = $2 AND m.user_id = u.id AND m.ended_at IS NULL LEFT JOIN units n ON n.id = m.unit_id \
          WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $3 AND ($2 IS NULL OR m.id IS NOT NULL)")
@@ -482,14 +497,15 @@ pub(super) async fn actor_of_key(mut conn: &AsyncPgConnection, hash: &[u8], now:
          n.verified_at IS NOT NULL AS is_verified, a.roles, '{}'::text[] AS jurisdiction, \
          coalesce((SELECT json_agg(json_build_object('signatory', m.user_id, 'acts', d.acts)) FROM signing_delegations d \
            JOIN memberships m ON m.id = d.signatory_id AND m.ended_at IS NULL \
-           WHERE d.api_key_id = a.id AND d.revoked_at IS NULL AND d.from_at <= $2 AND d.until_at > $2), '[]')::text AS delegations \
-         FROM a JOIN units n ON n.id = a.unit_id LEFT JOIN k ON true")
+           WHERE d.api_key_id = a.id AND d.revoked_at IS NULL AND d.from_at <= $2 AND d.until_at > $2), '[]')::text AS delegations, '{}'::uuid[] AS drives_for \
+         FROM a JOIN units n ON n.id = a.unit_id LEFT JOIN k ON true \
+         WHERE EXISTS (SELECT FROM memberships m WHERE m.user_id = a.created_by AND m.unit_id = a.unit_id AND m.ended_at IS NULL)")
         .bind::<Binary, _>(hash)
         .bind::<Timestamptz, _>(now)
         .load(&mut conn)
         .await?
         .pop();
-    Ok(row.map(|row| row.into_actor(None, None, Some(hash.to_vec()), Method::DelegatedKey)))
+    Ok(row.map(|row| row.into_actor(None, None, Some(hash.to_vec()), Method::ApiKey)))
 }
 
 #[derive(diesel::QueryableByName)]
@@ -680,21 +696,17 @@ pub(super) async fn find_units(conn: &mut AsyncPgConnection, q: &str) -> Result<
     .await?)
 }
 
-#[derive(diesel::QueryableByName)]
-struct LiveRow {
-    #[diesel(sql_type = Bool)]
-    live: bool,
-}
-
-pub(super) async fn is_live_refresh(conn: &mut AsyncPgConnection, hash: &[u8], now: DateTime<Utc>) -> Result<bool, Problem> {
-    let row: Option<LiveRow> = Sql("SELECT true AS live FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id \
-         WHERE r.token_hash = $1 AND r.used_at IS NULL AND s.ended_at IS NULL AND s.expires_at > $2")
-    .bind::<Binary, _>(hash)
-    .bind::<Timestamptz, _>(now)
-    .load(conn)
-    .await?
-    .pop();
-    Ok(row.is_some_and(|row| row.live))
+/// The unit whose device shows a live refresh token; the token is not used up.
+pub(super) async fn unit_of_device(conn: &mut AsyncPgConnection, hash: &[u8], now: DateTime<Utc>) -> Result<Option<Uuid>, Problem> {
+    let row: Option<IdRow> =
+        Sql("SELECT m.unit_id AS id FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id JOIN memberships m ON m.id = s.membership_id \
+         WHERE r.token_hash = $1 AND r.used_at IS NULL AND s.ended_at IS NULL AND s.expires_at > $2 AND m.ended_at IS NULL")
+        .bind::<Binary, _>(hash)
+        .bind::<Timestamptz, _>(now)
+        .load(conn)
+        .await?
+        .pop();
+    Ok(row.map(|row| row.id))
 }
 
 /// The actor of a person in a unit, for one act by one-time code.
@@ -718,7 +730,7 @@ pub(super) async fn actor_of_member(
          n.verified_at IS NOT NULL AS is_verified, \
          m.roles || coalesce((SELECT array_agg(DISTINCT r) FROM deputies d JOIN memberships p ON p.id = d.membership_id, unnest(p.roles) r \
            WHERE d.deputy_id = m.id AND p.ended_at IS NULL AND $3 BETWEEN d.from_on AND d.until_on AND r = 'signatory'), '{}') AS roles, \
-         '{}'::text[] AS jurisdiction, '[]'::text AS delegations \
+         '{}'::text[] AS jurisdiction, '[]'::text AS delegations, '{}'::uuid[] AS drives_for \
          FROM memberships m JOIN users u ON u.id = m.user_id JOIN units n ON n.id = m.unit_id \
          WHERE m.user_id = $1 AND m.unit_id = $2 AND m.ended_at IS NULL ORDER BY m.id LIMIT 1")
         .bind::<SqlUuid, _>(user)

@@ -177,6 +177,28 @@ pub fn confirmed(before: &Record, after: &Record) -> Vec<Posting> {
     })
 }
 
+fn came_g(record: &Record, line: i32) -> i64 {
+    record.receipt.iter().flat_map(|receipt| &receipt.lines).find(|one| one.line == line).map_or(0, |one| one.weighed_g.get())
+}
+
+/// A release signed late says what moved out; until then what came was taken for it.
+#[must_use]
+pub fn released_late(before: &Record, after: &Record) -> Vec<Posting> {
+    if before.release.is_some() || after.release.is_none() {
+        return Vec::new();
+    }
+    let year = before.consignment.planned_departure_on.year();
+    each_line(after, |line, postings| {
+        let settled_g = after.moved_g(line.line) - came_g(before, line.line);
+        if let Some(flow) = line.plan_flow.as_ref().map(|flow| flow.flow_id) {
+            postings.push(posting(AccountKind::PlanFlow, flow, year, 0, settled_g, None));
+        }
+        if let Some(approval) = line.approval.as_ref().map(|approval| approval.approval_id) {
+            postings.push(posting(AccountKind::Approval, approval, 0, 0, settled_g, None));
+        }
+    })
+}
+
 /// A correction posts the differences of what it changed.
 #[must_use]
 pub fn corrected(before: &Record, after: &Record) -> Vec<Posting> {
@@ -185,7 +207,12 @@ pub fn corrected(before: &Record, after: &Record) -> Vec<Posting> {
     each_line(after, |line, postings| {
         let declared = line.declared_g.get() - before.consignment.line(line.line).map_or(0, |one| one.declared_g.get());
         let moved = after.moved_g(line.line) - before.moved_g(line.line);
-        let (reserved_g, settled_g) = if after.release.is_some() { (0, moved) } else { (declared, 0) };
+        // Where release was skipped, what came counts as moved out.
+        let (reserved_g, settled_g) = match (&after.release, &after.receipt) {
+            (Some(_), _) => (0, moved),
+            (None, Some(_)) => (0, came_g(after, line.line) - came_g(before, line.line)),
+            (None, None) => (declared, 0),
+        };
         if let Some(flow) = line.plan_flow.as_ref().map(|flow| flow.flow_id) {
             postings.push(posting(AccountKind::PlanFlow, flow, year, reserved_g, settled_g, None));
         }

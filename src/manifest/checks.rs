@@ -354,13 +354,14 @@ async fn cover_of(
     };
     if let Some(claim) = &line.exemption {
         // Exempt at collection or on the road says nothing about who may receive it.
-        let stage = catalogue::Stage::parse(&claim.stage).filter(|stage| matches!(stage, catalogue::Stage::Use | catalogue::Stage::Disposal));
-        let exempt = match stage {
-            Some(stage) => registry::exempt_receiver(conn, receiver.unit_id(), line.waste_code, stage, day).await?,
-            None => None,
+        let exempt = match claim.stage {
+            stage @ (catalogue::Stage::Use | catalogue::Stage::Disposal) => {
+                registry::exempt_receiver(conn, receiver.unit_id(), line.waste_code, stage, day).await?
+            }
+            catalogue::Stage::Collection | catalogue::Stage::Transport => None,
         };
         if let Some(exempt) = exempt.filter(|exempt| exempt.exemption_seq() == claim.seq) {
-            return Ok(Cover::Exemption { seq: exempt.exemption_seq(), stage: claim.stage.clone(), condition: claim.condition.clone() });
+            return Ok(Cover::Exemption { seq: exempt.exemption_seq(), stage: claim.stage, condition: claim.condition.clone() });
         }
         findings.plain(&table::EXEMPTION_NOT_CONFIRMED, format!("{at}/exemption"));
     }
@@ -380,7 +381,7 @@ async fn cover_of(
         format!("{} may not take {} by {} on {day}: {en}", receiver.unit_name(), line.waste_code, line.method),
     );
     // Only a fact act goes on from here; it stores that nothing covered the line.
-    Ok(Cover::OwnSite)
+    Ok(Cover::NotCovered)
 }
 
 /// "kg or t?": beyond what a lorry carries, below what anybody ships, or far off the unit's own median.
@@ -424,7 +425,7 @@ pub fn judge_balances(record: &Record, balances: &[Balance], findings: &mut Find
                 let hit = lines
                     .filter_map(|(index, line)| match &line.cover {
                         Cover::Licence { licence_line_id, year_g, .. } => Some((index, *licence_line_id, year_g.get())),
-                        Cover::Exemption { .. } | Cover::OwnSite => None,
+                        Cover::Exemption { .. } | Cover::OwnSite | Cover::NotCovered => None,
                     })
                     .find(|(_, line, _)| *line == balance.owner);
                 if let Some((index, _, year_g)) = hit {
@@ -469,6 +470,9 @@ pub async fn release(
             findings.plain(&table::OFFICIAL_NO_MISSING, "");
         }
     }
+    if paper_no.is_some() && stored.official_no.is_none() {
+        findings.plain(&table::ON_PAPER, "/paper_no");
+    }
     for (index, line) in lines.iter().enumerate() {
         if line.basis == Basis::Estimated {
             findings.add(
@@ -500,6 +504,21 @@ pub async fn release(
         judge_papers(&fresh, findings);
         if assignment.waybill_no.is_none() {
             findings.plain(&table::WAYBILL_MISSING, "");
+        }
+    }
+    let approved: Vec<&Line> = record.consignment.lines.iter().filter(|line| line.approval.is_some()).collect();
+    if !approved.is_empty() {
+        let pairs: Vec<(WasteCode, MethodCode)> = approved.iter().map(|line| (line.waste_code, line.method)).collect();
+        let (consignor, receiver) = (record.consignment.consignor.unit_id, record.consignment.receiver.unit_id);
+        let found = filing::approvals_for(tx.conn, consignor, receiver, today, &pairs).await?;
+        for (line, _) in approved.iter().zip(found).filter(|(_, approval)| approval.is_none()) {
+            let code = line.waste_code;
+            findings.add(
+                &table::APPROVAL_MISSING,
+                "",
+                format!("{code} 的跨省转移批准在 {today} 已不再有效"),
+                format!("On {today} no approval is in force for {code}"),
+            );
         }
     }
     let licensed: Vec<&Line> = record.consignment.lines.iter().filter(|line| matches!(line.cover, Cover::Licence { .. })).collect();
@@ -562,4 +581,35 @@ pub fn containers(record: &Record, seen: &[String], findings: &mut Findings) {
 /// As the database.
 pub async fn prefecture_of(conn: &mut AsyncPgConnection, division: &str) -> Result<Option<String>, Problem> {
     catalogue::division_of(conn, division).await
+}
+
+/// What was accepted, under the licence of the day of receipt and by the method that the receiver names: a gap is flagged,
+/// never refused, since the load is in.
+///
+/// # Errors
+/// As the database.
+pub async fn licence_at_receipt(
+    conn: &mut AsyncPgConnection,
+    record: &Record,
+    verdicts: &[super::parts::LineVerdict],
+    day: NaiveDate,
+    findings: &mut Findings,
+) -> Result<(), Problem> {
+    let receiver = &record.consignment.receiver;
+    let licensed = |line: i32| record.consignment.line(line).filter(|one| matches!(one.cover, Cover::Licence { .. } | Cover::NotCovered));
+    let accepted: Vec<(&Line, MethodCode)> =
+        verdicts.iter().filter(|one| !one.accepted_g.is_zero()).filter_map(|one| Some((licensed(one.line)?, one.method))).collect();
+    let (Some(site), false) = (receiver.site_id, accepted.is_empty()) else { return Ok(()) };
+    let pairs: Vec<(WasteCode, MethodCode)> = accepted.iter().map(|(line, method)| (line.waste_code, *method)).collect();
+    let covers = registry::licence_cover(conn, receiver.unit_id, site, day, &pairs).await?;
+    for ((line, method), _) in accepted.iter().zip(covers).filter(|(_, cover)| cover.is_err()) {
+        let code = line.waste_code;
+        findings.add(
+            &table::RECEIVER_NOT_LICENSED,
+            "",
+            format!("{day} 无许可证覆盖 {code}（{method}）"),
+            format!("On {day} no licence covers {code} by {method}"),
+        );
+    }
+    Ok(())
 }

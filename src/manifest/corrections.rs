@@ -4,7 +4,7 @@
 //! before the next party has signed is corrected by him alone. After five working days without every voice, the authority
 //! of the consignor decides.
 
-use diesel::sql_types::{Array, Date, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Date, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,17 +136,45 @@ fn author(record: &Record, part: PartName, part_no: i32) -> Option<Uuid> {
     }
 }
 
-/// Whether another party has signed after this part.
-fn is_signed_over(record: &Record, part: PartName, part_no: i32) -> bool {
+/// Who signed after this part and so relied on it. Nobody: the author may mend his own slip alone.
+fn signed_after(record: &Record, part: PartName, part_no: i32) -> Vec<Uuid> {
+    let consignment = &record.consignment;
+    let giver = record.release.as_ref().map(|_| consignment.departure().unit_id);
+    let receiver = record.receipt.as_ref().map(|_| consignment.receiver.unit_id);
+    let carriers = |legs: &mut dyn Iterator<Item = &i32>| -> Vec<Uuid> {
+        legs.filter_map(|leg| record.assignments.get(leg)).map(|one| one.carrier.unit_id).collect()
+    };
     match part {
-        PartName::Consignment => !record.assignments.is_empty() || record.receipt.is_some(),
-        PartName::Assignment => record.take_overs.contains_key(&part_no) || record.receipt.is_some(),
-        PartName::Release => !record.take_overs.is_empty() || record.receipt.is_some(),
-        PartName::TakeOver | PartName::HandOver | PartName::Arrival => record.receipt.is_some(),
-        // Nobody signs after the receiver, but the consignor reads it: what is confirmed is told to others.
-        PartName::Receipt => record.verdict.is_some(),
-        PartName::Verdict | PartName::Treatment => true,
+        PartName::Consignment => carriers(&mut record.assignments.keys()).into_iter().chain(receiver).collect(),
+        PartName::Release => carriers(&mut record.take_overs.keys()).into_iter().chain(receiver).collect(),
+        PartName::Assignment => {
+            let later = carriers(&mut record.take_overs.keys().filter(|leg| **leg >= part_no));
+            giver.into_iter().chain(later).chain(receiver).collect()
+        }
+        PartName::TakeOver | PartName::HandOver | PartName::Arrival => {
+            carriers(&mut record.take_overs.keys().filter(|leg| **leg > part_no)).into_iter().chain(receiver).collect()
+        }
+        // Nobody signs after the receiver, but both ends live by what was confirmed.
+        PartName::Receipt if record.verdict.is_none() => Vec::new(),
+        PartName::Receipt | PartName::Verdict | PartName::Treatment => vec![consignment.consignor.unit_id],
     }
+}
+
+/// Every voice that a correction needs beside its proposer's: the author of each part that changes, and all who relied on it.
+fn voices_of(record: &Record, touched: &[(PartName, i32)], proposer: Uuid) -> BTreeSet<Uuid> {
+    let authors = touched.iter().filter_map(|(part, no)| author(record, *part, *no));
+    let later = touched.iter().flat_map(|(part, no)| signed_after(record, *part, *no));
+    authors.chain(later).filter(|unit| *unit != proposer).collect()
+}
+
+/// Units on the manifest that nobody logs in for; their voice passes to the authority at once.
+fn is_external(record: &Record, unit: Uuid) -> bool {
+    let consignment = &record.consignment;
+    let carriers = record.assignments.values().map(|one| &one.carrier);
+    [&consignment.consignor, &consignment.receiver, &consignment.carrier]
+        .into_iter()
+        .chain(carriers)
+        .any(|party| party.unit_id == unit && party.is_external)
 }
 
 /// A record with its changes made, and the parts that they touch.
@@ -184,10 +212,21 @@ fn apply(record: &Record, changes: &[Change]) -> Result<Corrected, Refusals<Corr
         }
         touched.insert((change.part, change.part_no));
     }
+    if touched.iter().any(|(part, _)| matches!(part, PartName::Verdict | PartName::Treatment)) {
+        restate(&mut after);
+    }
     if refusals.is_empty() {
         check_whole(&after, &mut refusals);
     }
     refusals.or((after, touched.into_iter().collect()))
+}
+
+/// The state that the corrected verdict and treatments give.
+fn restate(record: &mut Record) {
+    if let Some(verdict) = &record.verdict {
+        let is_treated = !record.treatments.is_empty() && record.is_all_treated();
+        record.state = if is_treated { super::table::State::Treated } else { super::domain::state_of(verdict) };
+    }
 }
 
 /// Masses that must hold together after a correction as they did before.
@@ -196,6 +235,17 @@ fn check_whole(record: &Record, refusals: &mut Refusals<CorrectionRefusal>) {
         refusals.add("/changes", CorrectionRefusal::DoesNotFit("移出量为零 / a declared mass is zero".into()));
     }
     for line in record.verdict.iter().flat_map(|verdict| &verdict.lines) {
+        if !line.decision.fits(line.accepted_g.get(), line.weighed_g.get()) {
+            refusals
+                .add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项意见与接受量矛盾 / the decision contradicts the mass", line.line)));
+        }
+        let came_g = record.receipt.iter().flat_map(|receipt| &receipt.lines).find(|one| one.line == line.line).map(|one| one.weighed_g);
+        if came_g.is_some_and(|came_g| came_g != line.weighed_g) {
+            refusals.add(
+                "/changes",
+                CorrectionRefusal::DoesNotFit(format!("第 {} 项入厂量与意见中的过磅量不同 / receipt and verdict differ", line.line)),
+            );
+        }
         if line.accepted_g > line.weighed_g {
             refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项接受量大于过磅量 / accepted exceeds weighed", line.line)));
         }
@@ -231,11 +281,7 @@ fn put_content(record: &mut Record, part: PartName, no: i32, content: Value) -> 
         PartName::HandOver => drop(record.hand_overs.insert(no, read(content)?)),
         PartName::Arrival => drop(record.arrivals.insert(no, read(content)?)),
         PartName::Receipt => record.receipt = Some(read(content)?),
-        PartName::Verdict => {
-            let verdict: super::parts::Verdict = read(content)?;
-            record.state = if record.state == super::table::State::Treated { record.state } else { super::domain::state_of(&verdict) };
-            record.verdict = Some(verdict);
-        }
+        PartName::Verdict => record.verdict = Some(read(content)?),
         PartName::Treatment => {
             let treatment: super::parts::Treatment = read(content)?;
             record.treatments.retain(|one| one.no != no);
@@ -276,10 +322,12 @@ struct OpenRow {
     document: String,
     #[diesel(sql_type = Date)]
     due_on: chrono::NaiveDate,
+    #[diesel(sql_type = SqlUuid)]
+    proposed_by: Uuid,
 }
 
 async fn open_correction(conn: &mut AsyncPgConnection, manifest: Uuid) -> Result<Option<OpenRow>, Problem> {
-    Ok(Sql("SELECT id, document::text AS document, due_on FROM corrections WHERE manifest_id = $1 AND state = 'open'")
+    Ok(Sql("SELECT id, document::text AS document, due_on, proposed_by FROM corrections WHERE manifest_id = $1 AND state = 'open'")
         .bind::<SqlUuid, _>(manifest)
         .load(conn)
         .await?
@@ -297,19 +345,14 @@ pub async fn correct(call: &Call, actor: &Actor, id: Uuid, body: ProposeCorrecti
             return Err(Refusals::from(CorrectionRefusal::AnotherOpen).into());
         }
         let (after, touched) = apply(&stored.record, &body.changes)?;
-        let mut voices: BTreeSet<Uuid> = touched.iter().filter(|(part, no)| is_signed_over(&stored.record, *part, *no)).filter_map(|(part, no)| author(&stored.record, *part, *no)).collect();
-        voices.extend(touched.iter().filter_map(|(part, no)| author(&stored.record, *part, *no)).filter(|unit| *unit != permit.unit));
-        // What was confirmed concerns both ends.
-        if touched.iter().any(|(part, _)| matches!(part, PartName::Receipt | PartName::Verdict)) && stored.record.verdict.is_some() {
-            voices.insert(stored.record.consignment.consignor.unit_id);
-        }
-        voices.remove(&permit.unit);
+        let voices = voices_of(&stored.record, &touched, permit.unit);
         let mut step = Step::new(Act::Correct, tx.now());
         if voices.is_empty() {
             step.postings = accounts::corrected(&stored.record, &after);
             step.seals = touched;
             step.facts = json!({ "changes": body.changes, "reason": body.reason, "applied": true });
             stored.record = Record { revisions: stored.record.revisions.clone(), ..after };
+            stored.flags.insert("corrected".to_owned());
             work::finish(tx, stored, step).await?;
             return Ok(());
         }
@@ -344,25 +387,33 @@ pub async fn agree(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Prob
         let (mut stored, permit) = work::open(tx, actor, id, Act::Agree).await?;
         let open = open_correction(tx.conn, id).await?.ok_or(Refusals::from(CorrectionRefusal::NoneOpen))?;
         let now = tx.now();
-        let for_all = permit.relations.contains(&Relation::OfficerOfDeparture);
-        if for_all && legal_day(now) <= open.due_on {
+        let by_authority = permit.relations.contains(&Relation::OfficerOfDeparture);
+        let waiting = open_voices(tx.conn, id, &stored.flags).await?;
+        let given_for: Vec<Uuid> = if !by_authority {
+            vec![permit.unit]
+        } else if legal_day(now) > open.due_on {
+            waiting
+        } else {
+            waiting.into_iter().filter(|unit| is_external(&stored.record, *unit)).collect()
+        };
+        if by_authority && given_for.is_empty() {
             return Err(Problem::forbidden(Words::new(
                 format!("各方可在 {} 前表示意见", open.due_on),
                 format!("The parties may speak until {}", open.due_on),
             )));
         }
-        let given =
-            Sql("UPDATE correction_voices SET agreed_at = $3 WHERE correction_id = $1 AND agreed_at IS NULL AND ($2::uuid IS NULL OR unit_id = $2)")
-                .bind::<SqlUuid, _>(open.id)
-                .bind::<Nullable<SqlUuid>, _>((!for_all).then_some(permit.unit))
-                .bind::<Timestamptz, _>(now)
-                .execute(tx.conn)
-                .await?;
+        let given = Sql("UPDATE correction_voices SET agreed_at = $3 WHERE correction_id = $1 AND agreed_at IS NULL AND unit_id = ANY($2)")
+            .bind::<SqlUuid, _>(open.id)
+            .bind::<Array<SqlUuid>, _>(&given_for)
+            .bind::<Timestamptz, _>(now)
+            .execute(tx.conn)
+            .await?;
         if given == 0 {
             return Err(Refusals::from(CorrectionRefusal::NoneOpen).into());
         }
         let left = open_voices(tx.conn, id, &stored.flags).await?;
-        let mut step = Step::new(Act::Agree, now).saying(json!({ "correction_id": open.id, "applied": left.is_empty(), "by_authority": for_all }));
+        let mut step =
+            Step::new(Act::Agree, now).saying(json!({ "correction_id": open.id, "applied": left.is_empty(), "by_authority": by_authority }));
         if left.is_empty() {
             apply_open(tx, &mut stored, &mut step, &open).await?;
         }
@@ -399,9 +450,11 @@ pub async fn disagree(call: &Call, actor: &Actor, id: Uuid, reason: &str) -> Res
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, permit) = work::open(tx, actor, id, Act::Disagree).await?;
         let open = open_correction(tx.conn, id).await?.ok_or(Refusals::from(CorrectionRefusal::NoneOpen))?;
-        let voices = open_voices(tx.conn, id, &stored.flags).await?;
-        if !voices.contains(&permit.unit) {
-            return Err(if voices.is_empty() { Refusals::from(CorrectionRefusal::NoneOpen).into() } else { Problem::of(&kinds::FORBIDDEN) });
+        // The proposer withdraws it, a voice that is asked says no, or after the due day the authority does.
+        let is_asked = open_voices(tx.conn, id, &stored.flags).await?.contains(&permit.unit);
+        let by_authority = permit.relations.contains(&Relation::OfficerOfDeparture) && legal_day(tx.now()) > open.due_on;
+        if !is_asked && !by_authority && open.proposed_by != permit.unit {
+            return Err(Problem::of(&kinds::FORBIDDEN));
         }
         close(tx, open.id, "rejected").await?;
         stored.flags.remove(OPEN_FLAG);

@@ -96,6 +96,15 @@ impl Record {
     pub fn is_all_treated(&self) -> bool {
         self.consignment.lines.iter().all(|line| self.treated_g(line.line) >= self.accepted_g(line.line))
     }
+    /// Signatures that were skipped and not given since. The sealed receipt keeps the whole list for ever.
+    pub fn unsigned(&self) -> impl Iterator<Item = &Skipped> {
+        self.receipt.iter().flat_map(|receipt| &receipt.skipped).filter(|skipped| match skipped.act.as_str() {
+            "release" => self.release.is_none(),
+            "take_over" => !self.take_overs.contains_key(&skipped.leg_no),
+            "arrive" => !self.arrivals.contains_key(&skipped.leg_no),
+            _ => true,
+        })
+    }
     fn code(&self, line: i32) -> bool {
         self.consignment.line(line).is_some()
     }
@@ -582,12 +591,7 @@ impl Received {
                 let refusal = DomainRefusal::AcceptedExceedsWeighed { line: line.line, accepted_g, weighed_g };
                 refusals.add(format!("/lines/{index}/accepted_g"), refusal);
             }
-            let fits = match line.decision {
-                Decision::All => accepted_g == weighed_g && accepted_g > 0,
-                Decision::Part => accepted_g > 0 && accepted_g < weighed_g,
-                Decision::None => accepted_g == 0,
-            };
-            if !fits && accepted_g <= weighed_g {
+            if !line.decision.fits(accepted_g, weighed_g) && accepted_g <= weighed_g {
                 refusals.add(format!("/lines/{index}/decision"), DomainRefusal::DecisionContradictsMass { line: line.line });
             }
             if line.decision != Decision::All && line.reasons.is_empty() {

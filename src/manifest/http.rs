@@ -1,7 +1,7 @@
 //! Wire types and routes of the manifest core. No rule lives here.
 
 use actix_web::web::Path;
-use actix_web::{HttpResponse, delete, get, post, put, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, put, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -16,12 +16,14 @@ use super::input::{
 };
 use super::next::NextAct;
 use super::policy::Scope;
+use super::read::Look;
+use super::signing::Signing;
 use super::store::{self, Filter};
 use super::table::State;
 use super::{corrections, read, trips};
 use crate::evidence::{self, ActAnswer, CheckAnswer, Evidence, answer, created};
 use crate::identity::auth::actor_of_token;
-use crate::identity::{Actor, Role, Signing, one_time};
+use crate::identity::{Actor, Role, one_time};
 use crate::platform::app::App;
 use crate::platform::calendar::{end_of, start_of};
 use crate::platform::call::{Act, ActHeaders, ActMode, Body, Nothing, request_id_of};
@@ -562,7 +564,7 @@ pub async fn list_manifests(app: web::Data<App>, actor: Actor, query: web::Query
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/manifests/{manifest_id}")]
-pub async fn get_manifest(request: actix_web::HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
+pub async fn get_manifest(request: HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
     let mut conn = app.db.get().await?;
     let (doc, version) = store::get(&mut conn, *id, &Scope::of(&actor)).await?.ok_or_else(Problem::not_found)?;
     if actor.is_officer() {
@@ -586,8 +588,8 @@ pub struct Next {
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/manifests/{manifest_id}/next")]
-pub async fn list_next_acts(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(Next { next: read::next_of(&app, &actor, *id).await? }))
+pub async fn list_next_acts(request: HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(Next { next: read::next_of(&app, &actor, *id, Look("next", request_id_of(&request))).await? }))
 }
 
 /// Where to go on in a chain.
@@ -609,9 +611,15 @@ pub struct After {
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/manifests/{manifest_id}/events")]
-pub async fn list_manifest_events(app: web::Data<App>, actor: Actor, id: Path<Uuid>, query: web::Query<After>) -> Result<HttpResponse, Problem> {
+pub async fn list_manifest_events(
+    request: HttpRequest,
+    app: web::Data<App>,
+    actor: Actor,
+    id: Path<Uuid>,
+    query: web::Query<After>,
+) -> Result<HttpResponse, Problem> {
     let mut conn = app.db.get().await?;
-    read::visible(&mut conn, &actor, *id).await?;
+    read::visible(&app, &mut conn, &actor, *id, Look("events", request_id_of(&request))).await?;
     let events = evidence::events_of(&mut conn, *id, query.after.unwrap_or(0), 200).await?;
     let events = events.iter().map(read::shown).collect::<Result<Vec<_>, _>>()?;
     Ok(HttpResponse::Ok().json(json!({ "events": events })))
@@ -625,8 +633,8 @@ pub async fn list_manifest_events(app: web::Data<App>, actor: Actor, id: Path<Uu
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/manifests/{manifest_id}/evidence")]
-pub async fn get_manifest_evidence(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(read::evidence(&app, &actor, *id).await?))
+pub async fn get_manifest_evidence(request: HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(read::evidence(&app, &actor, *id, Look("evidence", request_id_of(&request))).await?))
 }
 
 /// A draft's place and version.
@@ -697,7 +705,7 @@ pub async fn get_draft(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Res
 )]
 #[put("/manifest_drafts/{draft_id}")]
 pub async fn put_draft(
-    request: actix_web::HttpRequest,
+    request: HttpRequest,
     app: web::Data<App>,
     actor: Actor,
     id: Path<Uuid>,
@@ -766,13 +774,19 @@ pub struct DraftAnswers {
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/duplicate")]
-pub async fn duplicate_manifest(app: web::Data<App>, actor: Actor, id: Path<Uuid>, Body(body): Body<Duplicate>) -> Result<HttpResponse, Problem> {
+pub async fn duplicate_manifest(
+    request: HttpRequest,
+    app: web::Data<App>,
+    actor: Actor,
+    id: Path<Uuid>,
+    Body(body): Body<Duplicate>,
+) -> Result<HttpResponse, Problem> {
     let unit = drafter(&actor)?;
     if !(1..=50).contains(&body.count) {
         return Err(Problem::parameter("count", Text::new("count 须为 1 至 50", "count must be 1 to 50")));
     }
     let mut conn = app.db.get().await?;
-    let (stored, _) = read::visible(&mut conn, &actor, *id).await?;
+    let (stored, _) = read::visible(&app, &mut conn, &actor, *id, Look("duplicate", request_id_of(&request))).await?;
     let earlier = &stored.record.consignment;
     if earlier.consignor.unit_id != unit || earlier.link.is_some() {
         return Err(Problem::of(&kinds::FORBIDDEN));
@@ -813,7 +827,7 @@ pub struct MakeCode {
 pub async fn make_one_time_code(app: web::Data<App>, actor: Actor, id: Path<Uuid>, act: Act<MakeCode>) -> Result<HttpResponse, Problem> {
     {
         let mut conn = app.db.get().await?;
-        read::visible(&mut conn, &actor, *id).await?;
+        read::visible(&app, &mut conn, &actor, *id, Look("one_time_code", act.call.request_id)).await?;
     }
     let (outcome, digits) = one_time::make(&act.call, &actor, *id, act.body.act.as_str(), act.body.user_id).await?;
     Ok(created(&outcome, (!act.call.check).then(|| json!({ "code": digits }))))

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::findings::Confirmation;
 use super::number::ManifestNumber;
 use super::parts::{Attribute, Basis, ContainerMass, Decision, Form, Hirer, LinkKind, PartName, Place, RefusalReason};
+use crate::catalogue::Stage;
 use crate::catalogue::code::{MethodCode, WasteCode};
 use crate::platform::mass::{Grams, MassInput};
 use crate::registry::plate::Plate;
@@ -19,9 +20,8 @@ pub struct ExemptionClaim {
     /// Number in the exemption list.
     #[schema(minimum = 1, maximum = 100)]
     pub seq: i32,
-    /// 利用 or 处置, as the list says.
-    #[schema(min_length = 1, max_length = 40)]
-    pub stage: String,
+    /// Stage of the exemption: `use` (利用) or `disposal` (处置).
+    pub stage: Stage,
     /// The condition, confirmed in the consignor's words.
     #[schema(min_length = 2, max_length = 500)]
     pub condition: String,

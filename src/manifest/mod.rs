@@ -20,6 +20,7 @@ pub mod parts;
 mod policy;
 mod read;
 mod rules;
+mod signing;
 mod store;
 pub mod table;
 pub mod trips;

@@ -45,7 +45,7 @@ fn makes_sense(stored: &Stored, act: Act) -> bool {
     let is_correction_open = stored.flags.contains(super::corrections::OPEN_FLAG);
     match act {
         Act::SendOn => record.verdict.as_ref().is_some_and(|verdict| verdict.refused_g() > 0),
-        Act::SignLate => record.receipt.as_ref().is_some_and(|receipt| !receipt.skipped.is_empty()),
+        Act::SignLate => record.unsigned().next().is_some(),
         Act::Agree | Act::Disagree => is_correction_open,
         Act::Correct => !is_correction_open,
         Act::RecordOfficialNo => stored.official_no.is_none(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::catalogue::Stage;
 use crate::catalogue::code::{MethodCode, WasteCode};
 use crate::platform::mass::Grams;
 use crate::registry::plate::Plate;
@@ -173,12 +174,14 @@ pub enum Cover {
         /// Number in the exemption list.
         seq: i32,
         /// Stage.
-        stage: String,
+        stage: Stage,
         /// The condition as confirmed.
         condition: String,
     },
     /// Back to the own site (退回): no licence is asked.
     OwnSite,
+    /// Nothing covered it: only a back-entry of what had happened anyway.
+    NotCovered,
 }
 
 /// A waste line (废物明细).
@@ -517,6 +520,18 @@ pub enum Decision {
     Part,
     /// 拒绝.
     None,
+}
+
+impl Decision {
+    /// Whether an accepted mass says the same as the decision.
+    #[must_use]
+    pub const fn fits(self, accepted_g: i64, weighed_g: i64) -> bool {
+        match self {
+            Self::All => accepted_g == weighed_g && accepted_g > 0,
+            Self::Part => accepted_g > 0 && accepted_g < weighed_g,
+            Self::None => accepted_g == 0,
+        }
+    }
 }
 
 /// The five attributes in which a load may differ (是否存在重大差异). Legal source: `decree_23_2021/18`.

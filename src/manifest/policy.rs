@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::store::Stored;
 use super::table::{Act, Relation};
-use crate::evidence::Tx;
+use crate::evidence::{Method, Tx};
 use crate::identity::{self, Actor, Role, Roles};
 use crate::platform::problem::{Problem, Text};
 
@@ -14,7 +14,7 @@ use crate::platform::problem::{Problem, Text};
 pub struct Scope {
     /// The reader's unit.
     pub unit: Option<Uuid>,
-    /// Carriers for which a person without a unit in the token drives.
+    /// Carriers for which the person drives, whatever unit the token names.
     pub drives_for: Vec<Uuid>,
     /// Divisions of an officer.
     pub jurisdiction: Vec<String>,
@@ -24,12 +24,19 @@ impl Scope {
     /// The scope of an actor.
     #[must_use]
     pub fn of(actor: &Actor) -> Self {
-        Self { unit: actor.unit_id(), drives_for: Vec::new(), jurisdiction: if actor.is_officer() { actor.jurisdiction.clone() } else { Vec::new() } }
+        Self {
+            unit: actor.unit_id(),
+            drives_for: actor.drives_for.clone(),
+            jurisdiction: if actor.is_officer() { actor.jurisdiction.clone() } else { Vec::new() },
+        }
     }
     /// The units whose manifests it shows.
     #[must_use]
     pub fn units(&self) -> Vec<Uuid> {
-        self.unit.into_iter().chain(self.drives_for.iter().copied()).collect()
+        let mut units: Vec<Uuid> = self.unit.into_iter().chain(self.drives_for.iter().copied()).collect();
+        units.sort_unstable();
+        units.dedup();
+        units
     }
 }
 
@@ -54,7 +61,30 @@ impl Permit {
     }
 }
 
-/// Relations of a unit to a manifest, for acts on its present leg.
+/// Relations of a unit to a manifest for one act: most acts of a carrier belong to the present leg's, taking an offer back
+/// to the one who offered, and correcting or reporting to every carrier that was on the road.
+fn relations_for(stored: &Stored, unit: Uuid, act: Act) -> Vec<Relation> {
+    let record = &stored.record;
+    let mut relations = relations_of(stored, unit);
+    relations.retain(|relation| *relation != Relation::Carrier);
+    let is_carrier = match act {
+        Act::Withdraw => record.assignments.get(&(record.leg() - 1)).is_some_and(|one| one.carrier.unit_id == unit),
+        Act::Correct | Act::Agree | Act::Disagree | Act::ReportIncident | Act::SignLate => {
+            record.carrier_id() == unit || record.assignments.values().any(|one| one.carrier.unit_id == unit)
+        }
+        _ => record.carrier_id() == unit,
+    };
+    if is_carrier {
+        relations.push(Relation::Carrier);
+    }
+    // On a return the holder has the load: the consignor, who is elsewhere, cannot give it.
+    if matches!(act, Act::Release | Act::Withdraw) && record.consignment.link.is_some() {
+        relations.retain(|relation| *relation != Relation::Consignor);
+    }
+    relations
+}
+
+/// Relations of a unit to a manifest, by its present leg.
 fn relations_of(stored: &Stored, unit: Uuid) -> Vec<Relation> {
     let record = &stored.record;
     let mut relations = Vec::new();
@@ -83,7 +113,7 @@ fn was_carrier(stored: &Stored, unit: Uuid) -> bool {
 /// # Errors
 /// 404 where the actor may not even see the manifest, 403 where the act is not his.
 pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -> Result<Permit, Problem> {
-    let mut relations = actor.unit_id().map(|unit| relations_of(stored, unit)).unwrap_or_default();
+    let mut relations = actor.unit_id().map(|unit| relations_for(stored, unit, act)).unwrap_or_default();
     if actor.is_officer() {
         if stored.officer_of.0 {
             relations.push(Relation::OfficerOfDeparture);
@@ -95,7 +125,7 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
     if act.allows(&relations, actor.roles) {
         let unit = actor.unit_id().ok_or_else(Problem::not_found)?;
         if actor.api_key.is_some() {
-            sign_by_key(tx, actor, act)?;
+            sign_by_key(tx, actor, act, &relations)?;
         }
         return Ok(Permit { relations, roles: actor.roles, unit, by_proxy: false, _private: () });
     }
@@ -115,7 +145,8 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
     if let Some(permit) = by_proxy(actor, stored, act) {
         return Ok(permit);
     }
-    let may_see = !relations.is_empty() || actor.unit_id().is_some_and(|unit| was_carrier(stored, unit));
+    let is_party = actor.unit_id().is_some_and(|unit| !relations_of(stored, unit).is_empty());
+    let may_see = !relations.is_empty() || is_party || actor.unit_id().is_some_and(|unit| was_carrier(stored, unit));
     if may_see {
         let needed: Vec<String> = act.rule().by.iter().map(|(relation, role)| format!("{}/{}", relation.as_str(), role.as_str())).collect();
         let detail = Text::new(
@@ -144,21 +175,20 @@ fn by_proxy(actor: &Actor, stored: &Stored, act: Act) -> Option<Permit> {
     act.allows(&relations, roles).then_some(Permit { relations, roles, unit, by_proxy: true, _private: () })
 }
 
-/// A key signs what a signatory signs only under a delegation for that act.
-fn sign_by_key(tx: &mut Tx<'_>, actor: &Actor, act: Act) -> Result<(), Problem> {
-    let needs_signatory = act.rule().by.iter().all(|(_, role)| *role == Role::Signatory);
-    match actor.delegator(act.as_str()) {
-        Some(signatory) => {
-            let mut signer = tx.signer().clone();
-            signer.with = Some(signatory);
-            tx.sign_as(signer);
-            Ok(())
-        }
-        None if needs_signatory => {
-            Err(Problem::forbidden(Text::new("API 密钥没有签字人对此操作的委托", "The API key has no signatory's delegation for this act")))
-        }
-        None => Ok(()),
+/// A key signs what a signatory signs only under a delegation for that act: what its other roles allow it may do as it is.
+fn sign_by_key(tx: &mut Tx<'_>, actor: &Actor, act: Act, relations: &[Relation]) -> Result<(), Problem> {
+    let others: Roles = actor.roles.iter().filter(|role| *role != Role::Signatory).collect();
+    if act.allows(relations, others) {
+        return Ok(());
     }
+    let signatory = actor
+        .delegator(act.as_str())
+        .ok_or_else(|| Problem::forbidden(Text::new("API 密钥没有签字人对此操作的委托", "The API key has no signatory's delegation for this act")))?;
+    let mut signer = tx.signer().clone();
+    signer.with = Some(signatory);
+    signer.method = Method::DelegatedKey;
+    tx.sign_as(signer);
+    Ok(())
 }
 
 /// Relations and roles of an actor for reading `next`; a driver counts for the carrier of the present leg.

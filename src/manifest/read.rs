@@ -15,14 +15,21 @@ use crate::platform::problem::Problem;
 /// Unit: events of one chain in an export; a manifest has a few dozen.
 const EVENTS_MAX: i32 = 2_000;
 
+/// What is looked at, and in which request: officers' looks are logged (查阅留痕).
+#[derive(Clone, Copy)]
+pub struct Look(pub &'static str, pub Uuid);
+
 /// A manifest for reading, if the actor may see it.
 ///
 /// # Errors
 /// 404.
-pub async fn visible(conn: &mut diesel_async::AsyncPgConnection, actor: &Actor, id: Uuid) -> Result<(Stored, i64), Problem> {
+pub async fn visible(app: &App, conn: &mut diesel_async::AsyncPgConnection, actor: &Actor, id: Uuid, what: Look) -> Result<(Stored, i64), Problem> {
     let (_, version) = store::get(conn, id, &Scope::of(actor)).await?.ok_or_else(Problem::not_found)?;
     let jurisdiction = if actor.is_officer() { actor.jurisdiction.as_slice() } else { &[] };
     let mut stored = store::load(conn, id, Head::NEW, jurisdiction).await?;
+    if actor.is_officer() {
+        evidence::log_access(conn, app.clock.new_id(), actor.user, actor.unit_id(), id, what.0, what.1, app.clock.now()).await?;
+    }
     stored.head.version = version;
     Ok((stored, version))
 }
@@ -31,9 +38,9 @@ pub async fn visible(conn: &mut diesel_async::AsyncPgConnection, actor: &Actor, 
 ///
 /// # Errors
 /// 404.
-pub async fn next_of(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<NextAct>, Problem> {
+pub async fn next_of(app: &App, actor: &Actor, id: Uuid, look: Look) -> Result<Vec<NextAct>, Problem> {
     let mut conn = app.db.get().await?;
-    let (stored, _) = visible(&mut conn, actor, id).await?;
+    let (stored, _) = visible(app, &mut conn, actor, id, look).await?;
     let (relations, roles) = policy::standing(&mut conn, actor, &stored).await?;
     Ok(next(&stored, &relations, roles, app.numbers == NumberMode::National))
 }
@@ -42,9 +49,9 @@ pub async fn next_of(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<NextAct>,
 ///
 /// # Errors
 /// 404.
-pub async fn evidence(app: &App, actor: &Actor, id: Uuid) -> Result<Evidence, Problem> {
+pub async fn evidence(app: &App, actor: &Actor, id: Uuid, look: Look) -> Result<Evidence, Problem> {
     let mut conn = app.db.get().await?;
-    let (stored, _) = visible(&mut conn, actor, id).await?;
+    let (stored, _) = visible(app, &mut conn, actor, id, look).await?;
     let mut chains = vec![chain(&mut conn, app, id, "manifest").await?];
     let mut trips: Vec<Uuid> = stored.record.assignments.values().map(|assignment| assignment.trip_id).collect();
     trips.extend(stored.record.receipt.iter().flat_map(|receipt| &receipt.weighings).map(|weighing| weighing.trip_id));
@@ -73,10 +80,10 @@ pub async fn evidence(app: &App, actor: &Actor, id: Uuid) -> Result<Evidence, Pr
 
 async fn chain(conn: &mut diesel_async::AsyncPgConnection, app: &App, subject: Uuid, kind: &str) -> Result<ExportedChain, Problem> {
     let events = evidence::events_of(conn, subject, 0, EVENTS_MAX).await?;
-    let head = match events.last() {
-        Some(last) => Proof::sign(&app.keys.proof, subject, last.seq, &last.hash, last.recorded_at)?,
-        None => Proof::sign(&app.keys.proof, subject, 0, &evidence::GENESIS, app.clock.now())?,
-    };
+    // Signed is the head that the chain itself names, not the last event that was read: a tail that is gone must show.
+    let recorded_at = events.last().map_or_else(|| app.clock.now(), |last| last.recorded_at);
+    let (seq, hash) = evidence::head_of(conn, subject).await?.unwrap_or((0, evidence::GENESIS.to_vec()));
+    let head = Proof::sign(&app.keys.proof, subject, seq, &hash, recorded_at)?;
     let events = events
         .into_iter()
         .map(|event| {

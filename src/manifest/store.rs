@@ -261,7 +261,7 @@ pub fn tasks_of(record: &Record, due: Option<NaiveDate>, voices: &[Uuid]) -> Vec
     if record.verdict.as_ref().is_some_and(|verdict| verdict.refused_g() > 0) {
         tasks.push((receiver, Act::SendOn, None));
     }
-    for skipped in record.receipt.iter().flat_map(|receipt| &receipt.skipped) {
+    for skipped in record.unsigned() {
         tasks.push((skipped.unit_id, Act::SignLate, None));
     }
     tasks.extend(voices.iter().map(|unit| (*unit, Act::Agree, None)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use super::domain::Record;
 use super::findings::Findings;
 use super::input::{TripInput, WeighTrip, WeighingSide};
 use super::parts::{Assignment, PaperShown, Party, WeighingRef};
-use super::table;
+use super::table::{self, Relation};
 use crate::evidence::{Head, NewEvent, Outcome, Tx};
 use crate::identity::{self, Actor, Role};
 use crate::platform::calendar::legal_day;
@@ -162,6 +162,10 @@ pub fn judge_papers(papers: &[PaperShown], findings: &mut Findings) {
             _ => &table::ESCORT_CERTIFICATE,
         };
         match (&paper.no, paper.valid_to) {
+            // A person's certificate often bears his identity number: the chain keeps only that it ran out.
+            (Some(_), Some(valid_to)) if paper.paper.ends_with("certificate") => {
+                findings.add(rule, "", format!("{}：有效期至 {valid_to}", rule.kind.zh), format!("{}: it was valid to {valid_to}", rule.kind.en));
+            }
             (Some(no), Some(valid_to)) => {
                 findings.add(
                     rule,
@@ -195,32 +199,51 @@ struct WeighingRow {
     hash: Vec<u8>,
 }
 
+/// What a manifest's lines get of a trip's net.
+pub struct Shares {
+    /// By line.
+    pub lines: BTreeMap<i32, Grams>,
+    /// The weighing.
+    pub weighing: WeighingRef,
+    /// Whether one line had the whole vehicle: then its mass was weighed, not shared.
+    pub is_alone: bool,
+}
+
 /// The trip's net at the receiver's, shared over all its manifests and lines: by container weighings where every line has
 /// them, else by declared mass, to the gram (largest remainder, ties by manifest id and line).
 ///
 /// # Errors
 /// As the database.
-pub async fn shares(conn: &mut AsyncPgConnection, trip: Uuid, record: &Record) -> Result<(Option<BTreeMap<i32, Grams>>, Vec<WeighingRef>), Problem> {
+pub async fn shares(conn: &mut AsyncPgConnection, trip: Uuid, record: &Record) -> Result<Option<Shares>, Problem> {
     let weighings: Vec<WeighingRow> =
-        Sql("SELECT seq, gross_g - tare_g AS net_g, hash FROM weighings WHERE trip_id = $1 AND struck_at IS NULL AND side IN ('receipt', 'public') ORDER BY seq")
+        Sql("SELECT seq, gross_g - tare_g AS net_g, hash FROM weighings WHERE trip_id = $1 AND struck_at IS NULL AND (side = 'public' OR side = 'receipt' AND weighed_by = $2) ORDER BY seq")
             .bind::<SqlUuid, _>(trip)
+    .bind::<SqlUuid, _>(record.consignment.receiver.unit_id)
             .load(conn)
             .await?;
     // A second weighing replaces the first for its load; the last one that stands counts.
-    let Some(last) = weighings.last() else { return Ok((None, Vec::new())) };
-    let rows: Vec<ShareRow> = Sql("SELECT l.manifest_id, (x->>'line')::int AS line, coalesce((x->>'released_g')::bigint, (x->>'declared_g')::bigint) AS weight_g FROM trip_legs l \
-         CROSS JOIN LATERAL (SELECT p.bytes FROM manifest_parts p WHERE p.manifest_id = l.manifest_id AND p.part IN ('release', 'consignment') AND p.bytes <> 'null'::bytea \
-           ORDER BY (p.part = 'release') DESC, p.revision DESC LIMIT 1) p \
+    let Some(last) = weighings.last() else { return Ok(None) };
+    // Only what this receiver takes from the vehicle: manifests of the trip that go to the same site, neither cancelled nor
+    // void. A release that was taken back weighs nothing; then the declared mass shares.
+    let rows: Vec<ShareRow> = Sql(
+        "SELECT l.manifest_id, (x->>'line')::int AS line, coalesce((x->>'released_g')::bigint, (x->>'declared_g')::bigint) AS weight_g FROM trip_legs l \
+         JOIN manifests m ON m.id = l.manifest_id JOIN manifests me ON me.id = $2 \
+         CROSS JOIN LATERAL (SELECT q.bytes FROM (SELECT DISTINCT ON (p.part) p.part, p.bytes FROM manifest_parts p \
+             WHERE p.manifest_id = l.manifest_id AND p.part IN ('release', 'consignment') ORDER BY p.part, p.revision DESC) q \
+           WHERE q.bytes <> 'null'::bytea ORDER BY (q.part = 'release') DESC LIMIT 1) p \
          CROSS JOIN LATERAL json_array_elements(convert_from(p.bytes, 'UTF8')::json->'lines') x \
-         WHERE l.trip_id = $1 AND NOT EXISTS (SELECT FROM manifests m WHERE m.id = l.manifest_id AND m.state = 'cancelled') ORDER BY l.manifest_id, line")
+         WHERE l.trip_id = $1 AND m.receiver_id = me.receiver_id AND m.state <> 'cancelled' AND m.voided_at IS NULL ORDER BY l.manifest_id, line",
+    )
     .bind::<SqlUuid, _>(trip)
+    .bind::<SqlUuid, _>(record.id)
     .load(conn)
     .await?;
     let weights: Vec<i64> = rows.iter().map(|row| row.weight_g).collect();
     let total = Grams::try_from(last.net_g).map_err(|error| Problem::internal(&error))?;
     let parts = apportion(total, &weights);
     let mine = rows.iter().zip(parts).filter(|(row, _)| row.manifest_id == record.id).map(|(row, mass)| (row.line, mass)).collect();
-    Ok((Some(mine), vec![WeighingRef { trip_id: trip, seq: last.seq, hash: hex::encode(&last.hash) }]))
+    let weighing = WeighingRef { trip_id: trip, seq: last.seq, hash: hex::encode(&last.hash) };
+    Ok(Some(Shares { is_alone: rows.len() == 1, lines: mine, weighing }))
 }
 
 const fn side_str(side: WeighingSide) -> &'static str {
@@ -271,23 +294,44 @@ async fn trip_head(tx: &mut Tx<'_>, trip: Uuid) -> Result<Head, Problem> {
 }
 
 #[derive(diesel::QueryableByName)]
-struct MayRow {
-    #[diesel(sql_type = Bool)]
-    is_party: bool,
+struct StandingRow {
+    #[diesel(sql_type = diesel::sql_types::Array<Text>)]
+    relations: Vec<String>,
 }
 
-/// Whether the actor's unit is a party to a manifest of the trip, with a role that weighs.
-async fn may_weigh(conn: &mut AsyncPgConnection, actor: &Actor, trip: Uuid) -> Result<(), Problem> {
-    let row: Option<MayRow> = Sql("SELECT EXISTS (SELECT FROM trip_legs l JOIN manifest_parties p ON p.manifest_id = l.manifest_id WHERE l.trip_id = $1 AND p.unit_id = $2) AS is_party")
-        .bind::<SqlUuid, _>(trip)
-        .bind::<Nullable<SqlUuid>, _>(actor.unit_id())
-        .load(conn)
-        .await?
-        .pop();
-    if !row.is_some_and(|row| row.is_party) {
+/// Who may weigh at which side: the receiver's weigher at the receipt, the giver's weigher or the carrier's dispatcher at
+/// the departure, any of them on a public scale. The mass at the receipt is the receiver's alone.
+async fn may_weigh(conn: &mut AsyncPgConnection, actor: &Actor, trip: Uuid, side: Option<WeighingSide>) -> Result<(), Problem> {
+    let row: Option<StandingRow> = Sql("SELECT coalesce(array_agg(DISTINCT p.relation), '{}') AS relations FROM trip_legs l \
+         JOIN manifest_parties p ON p.manifest_id = l.manifest_id WHERE l.trip_id = $1 AND p.unit_id = $2")
+    .bind::<SqlUuid, _>(trip)
+    .bind::<Nullable<SqlUuid>, _>(actor.unit_id())
+    .load(conn)
+    .await?
+    .pop();
+    let relations = row.map(|row| row.relations).unwrap_or_default();
+    if relations.is_empty() {
         return Err(Problem::not_found());
     }
-    if actor.roles.has(Role::Weigher) || actor.roles.has(Role::Dispatcher) { Ok(()) } else { Err(Problem::of(&kinds::FORBIDDEN)) }
+    let is = |relation: Relation| relations.iter().any(|one| one == relation.as_str());
+    let (weigher, dispatcher) = (actor.roles.has(Role::Weigher), actor.roles.has(Role::Dispatcher));
+    let at_receipt = is(Relation::Receiver) && weigher;
+    let at_departure = (is(Relation::Consignor) || is(Relation::Holder)) && weigher || is(Relation::Carrier) && dispatcher;
+    let may = match side {
+        Some(WeighingSide::Receipt) => at_receipt,
+        Some(WeighingSide::Departure) => at_departure,
+        Some(WeighingSide::Public) | None => at_receipt || at_departure,
+    };
+    if may { Ok(()) } else { Err(Problem::of(&kinds::FORBIDDEN)) }
+}
+
+/// Takes a leg off its trip, when its offer was taken back.
+///
+/// # Errors
+/// As the database.
+pub async fn leave(conn: &mut AsyncPgConnection, manifest: Uuid, leg_no: i32) -> Result<(), Problem> {
+    Sql("DELETE FROM trip_legs WHERE manifest_id = $1 AND leg_no = $2").bind::<SqlUuid, _>(manifest).bind::<Integer, _>(leg_no).execute(conn).await?;
+    Ok(())
 }
 
 /// Weighs a trip (过磅): any number of times, at either side.
@@ -296,7 +340,7 @@ async fn may_weigh(conn: &mut AsyncPgConnection, actor: &Actor, trip: Uuid) -> R
 /// 404, 403, `bad-parameter`.
 pub async fn weigh(call: &Call, actor: &Actor, trip: Uuid, body: WeighTrip) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        may_weigh(tx.conn, actor, trip).await?;
+        may_weigh(tx.conn, actor, trip, Some(body.side)).await?;
         weigh_step(tx, trip, body).await
     })
     .await
@@ -308,7 +352,7 @@ pub async fn weigh(call: &Call, actor: &Actor, trip: Uuid, body: WeighTrip) -> R
 /// 404 for a weighing that is not there or was struck, or that another unit made.
 pub async fn strike_weighing(call: &Call, actor: &Actor, trip: Uuid, seq: i64, reason: &str) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        may_weigh(tx.conn, actor, trip).await?;
+        may_weigh(tx.conn, actor, trip, None).await?;
         let head = tx.lock(trip).await?;
         let now = tx.now();
         let struck = Sql("UPDATE weighings SET struck_at = $3 WHERE trip_id = $1 AND seq = $2 AND struck_at IS NULL AND weighed_by = $4")

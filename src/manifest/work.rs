@@ -12,7 +12,7 @@ use super::findings::{Confirmation, Findings};
 use super::parts::PartName;
 use super::policy::{self, Permit};
 use super::store::{self, Stored};
-use super::table::{self, Act};
+use super::table::{self, Act, ActClass};
 use super::{checks, corrections};
 use crate::evidence::{Head, NewEvent, Tx};
 use crate::identity::Actor;
@@ -27,6 +27,8 @@ pub const SUBJECT: &str = "manifest";
 pub struct Step {
     /// The act.
     pub act: Act,
+    /// The act under whose rules its findings stand; another one where it changes what that one relied on.
+    pub judged_as: Act,
     /// When the signer says it happened.
     pub claimed_at: DateTime<Utc>,
     /// Parts to seal, by name and number.
@@ -51,6 +53,7 @@ impl Step {
     pub fn new(act: Act, claimed_at: DateTime<Utc>) -> Self {
         Self {
             act,
+            judged_as: act,
             claimed_at,
             seals: Vec::new(),
             facts: json!({}),
@@ -101,7 +104,8 @@ pub async fn go_on(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) ->
 }
 
 fn admissible(stored: &Stored, act: Act) -> Result<(), Problem> {
-    if stored.is_void && !matches!(act, Act::ReportIncident | Act::Correct | Act::Agree | Act::Disagree) {
+    // A void manifest still meets its lorry: what happens is recorded, but nothing new is set going.
+    if stored.is_void && act.rule().class != ActClass::Fact && !matches!(act, Act::Correct | Act::Agree | Act::Disagree) {
         return Err(crate::platform::problem::Refusals::from(super::domain::DomainRefusal::Voided).into());
     }
     if act.rule().from.contains(&stored.record.state) { Ok(()) } else { Err(stored.record.clone().wrong_state(act)) }
@@ -112,12 +116,16 @@ fn admissible(stored: &Stored, act: Act) -> Result<(), Problem> {
 /// # Errors
 /// 422 with all refusals of law at once.
 pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Result<Stored, Problem> {
+    if stored.is_void {
+        // Its accounts were given back when it was voided.
+        step.postings.clear();
+    }
     let balances = accounts::post(tx.conn, &step.postings).await?;
     checks::judge_balances(&stored.record, &balances, &mut step.findings);
     if stored.by_proxy {
         step.findings.plain(&table::BY_PROXY, "");
     }
-    let passed = step.findings.judge(step.act, &step.confirmed)?;
+    let passed = step.findings.judge(step.judged_as, &step.confirmed)?;
     stored.flags.extend(passed.flags.iter().map(|flag| (*flag).to_owned()));
     let mut parts = Vec::new();
     for (part, part_no) in &step.seals {

@@ -326,6 +326,10 @@ impl From<diesel::result::Error> for Problem {
         use diesel::result::{DatabaseErrorKind, Error};
         match &error {
             _ if super::db::is_lock_timeout(&error) => Self { retry_after: Some(1), ..Self::of(&kinds::STILL_RUNNING) },
+            Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
+                tracing::info!(constraint = info.constraint_name().unwrap_or_default(), "two at once");
+                Self::of(&kinds::CONFLICT)
+            }
             Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Self { retry_after: Some(1), ..Self::of(&kinds::BUSY) },
             Error::DatabaseError(DatabaseErrorKind::Unknown, info) if info.message().contains("deadlock") => {
                 Self { retry_after: Some(1), ..Self::of(&kinds::BUSY) }

@@ -235,6 +235,17 @@ pub struct YearAmount {
     pub g: Grams,
 }
 
+/// What came into being in one year, as a unit states it.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct YearStatement {
+    /// Calendar year.
+    #[schema(minimum = 1990, maximum = 2200)]
+    pub year: i32,
+    /// Hazardous waste generated.
+    pub g: MassInput,
+}
+
 /// The figures behind a site's class.
 #[derive(Debug, Clone, Copy)]
 pub struct ClassFigures<'a> {
@@ -331,7 +342,7 @@ pub struct SiteStatement {
     /// Amounts of the last full years of production, in a row; fewer than three where production is younger.
     #[schema(max_items = 10)]
     #[serde(default)]
-    pub yearly: Vec<YearAmount>,
+    pub yearly: Vec<YearStatement>,
     /// Yearly amount by the environmental assessment.
     #[serde(default)]
     pub eia_g: Option<MassInput>,
@@ -347,11 +358,16 @@ pub struct SiteStatement {
 }
 
 impl SiteStatement {
+    /// The amounts of the years.
+    #[must_use]
+    pub fn years(&self) -> Vec<YearAmount> {
+        self.yearly.iter().map(|stated| YearAmount { year: stated.year, g: stated.g.grams() }).collect()
+    }
     /// The figures behind the class, apart from a licence.
     #[must_use]
-    pub fn figures(&self) -> ClassFigures<'_> {
+    pub fn figures<'a>(&self, years: &'a [YearAmount]) -> ClassFigures<'a> {
         ClassFigures {
-            yearly: &self.yearly,
+            yearly: years,
             eia_g: self.eia_g.map(MassInput::grams),
             permit_g: self.permit_g.map(MassInput::grams),
             is_long_cycle: self.is_long_cycle,

@@ -173,7 +173,7 @@ async fn the_back_off_stops_a_source_and_not_the_user() {
     let world = World::with_limits(|limits| limits.logins_per_minute = 1_000_000).await;
     let unit = world.unverified_unit("大连金州化工有限公司", JINZHOU).await;
     let login = unit.admin.login.as_str();
-    let from = async |source: &str, secret: &str| acts::log_in(&world.app, login, secret, false, None, None, source).await.map(drop);
+    let from = async |source: &str, secret: &str| acts::log_in(&world.app, login, secret, acts::How::Password, None, None, source).await.map(drop);
     for _ in 0..4 {
         assert_eq!(from("203.0.113.9", "guess").await.unwrap_err().status, 401);
     }
@@ -189,7 +189,7 @@ async fn the_back_off_stops_a_source_and_not_the_user() {
 #[actix_web::test]
 async fn the_back_off_doubles_up_to_five_minutes() {
     let world = World::with_limits(|limits| limits.logins_per_minute = 1_000_000).await;
-    let try_once = async || acts::log_in(&world.app, "nobody", "guess", false, None, None, "203.0.113.9").await.map(drop).unwrap_err();
+    let try_once = async || acts::log_in(&world.app, "nobody", "guess", acts::How::Password, None, None, "203.0.113.9").await.map(drop).unwrap_err();
     let mut waits = Vec::new();
     while waits.len() < 12 {
         let problem = try_once().await;

@@ -49,12 +49,19 @@ async fn a_number_has_year_prefecture_of_departure_and_serial_and_no_county() {
 async fn a_number_starts_again_each_year_of_the_legal_calendar() {
     let world = World::new().await;
     let district = District::new(&world).await;
-    district.issue(&world, 1_000_000).await;
     // New Year in Dalian is eight hours before that of UTC.
-    world.clock.set("2026-12-31T15:59:59Z".parse().unwrap());
-    assert_eq!(district.issue(&world, 1_000_000).await.number, "20262102000002");
-    world.clock.set("2026-12-31T16:00:00Z".parse().unwrap());
-    assert_eq!(district.issue(&world, 1_000_000).await.number, "20272102000001");
+    let mut numbers = Vec::new();
+    for (at, day) in [("2026-11-23T02:00:00Z", "2026-11-23"), ("2026-12-31T15:59:59Z", "2026-12-31"), ("2026-12-31T16:00:00Z", "2027-01-01")] {
+        world.clock.set(at.parse().unwrap());
+        let mut body = district.manifest(1_000_000);
+        (body["planned_departure_on"], body["planned_receipt_on"]) = (json!(day), json!(day));
+        if day == "2027-01-01" {
+            let flow = json!({ "site_id": district.plant_site, "year": 2027, "code": OIL, "receiver_id": district.works.id, "method": "R9", "planned_g": 9_000_000 });
+            world.post(&district.plant.admin, "/api/v1/plan_flows", flow).await.ok();
+        }
+        numbers.push(Manifest::of(&issue(&world, &district, body).await.ok()).number);
+    }
+    assert_eq!(numbers, ["20262102000001", "20262102000002", "20272102000001"]);
 }
 
 #[actix_web::test]

@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
 mod cli;
+mod corrections;
 mod district;
+mod everyday;
 mod evidence;
+mod evidence_mutation;
 mod filing;
 mod harness;
 mod identity;

@@ -104,8 +104,8 @@ async fn from_every_state_exactly_the_acts_of_the_table_are_possible() {
         let world = World::new().await;
         let district = District::new(&world).await;
         let officer = world.authority("210213").await;
+        let mut manifest = in_state(&world, &district, state).await;
         for rule in ACTS.iter().filter(|rule| !BEGINNING.contains(&rule.act) && rule.act != Act::Weigh) {
-            let manifest = in_state(&world, &district, state).await;
             let before = world.events().await;
             let answer = attempt(&world, &district, &manifest, who(&district, &officer, rule.act), rule.act, body(&district, rule.act)).await;
             let kind = answer.json["type"].as_str().unwrap_or_default().to_owned();
@@ -125,6 +125,9 @@ async fn from_every_state_exactly_the_acts_of_the_table_are_possible() {
             }
             if answer.status >= 300 && world.events().await != before {
                 wrong.push(format!("{} from {}: refused, and written", rule.act.as_str(), state.as_str()));
+            }
+            if answer.status < 300 {
+                manifest = in_state(&world, &district, state).await;
             }
         }
     }
@@ -208,8 +211,12 @@ async fn each_role_of_each_party_may_do_what_the_table_says_and_no_more() {
         if rule.act == Act::SendOn {
             state = State::Refused;
         }
+        let mut manifest = in_state(&world, &district, state).await;
         for (relation, role, person) in &people {
-            let manifest = in_state(&world, &district, state).await;
+            // On the first leg the consignor gives; a carrier withdraws what he handed over, which has its own test.
+            if rule.act == Act::Withdraw && *relation == Relation::Carrier {
+                continue;
+            }
             let column = RELATIONS.iter().position(|one| one == relation).unwrap();
             let is_allowed = table[rule.act.as_str()][column].contains(&(*role).to_owned());
             let mut body = body(&district, rule.act);
@@ -227,6 +234,9 @@ async fn each_role_of_each_party_may_do_what_the_table_says_and_no_more() {
             }
             if is_refused && world.events().await != before {
                 wrong.push(format!("{} by {}/{role}: refused, and written", rule.act.as_str(), relation.as_str()));
+            }
+            if !is_refused {
+                manifest = in_state(&world, &district, state).await;
             }
         }
     }
@@ -296,6 +306,7 @@ fn sample(contract: &Value, schema: &Value) -> Value {
             "date-time" => "2026-11-23T02:00:00Z".into(),
             "waste-code" => OIL.into(),
             "method-code" => "R9".into(),
+            "manifest-number" => "20262102000777".into(),
             "plate" => "辽B12345".into(),
             _ => "x".repeat(usize::try_from(schema["minLength"].as_u64().unwrap_or(10).max(10)).unwrap()).into(),
         },
@@ -356,13 +367,18 @@ async fn an_outsider_learns_nothing_of_what_is_not_his() {
         _ => Uuid::nil().to_string(),
     };
     // A unit's name and its licences are what partners look up before they deal with it; the rest is reference data.
-    let public = ["get_unit", "list_unit_licences", "list_unit_exempt_receivers", "list_unit_vehicles", "list_unit_carrier_permits"];
+    let public = ["get_unit", "get_licence", "list_unit_licences", "list_unit_exempt_receivers", "list_unit_vehicles", "list_unit_carrier_permits"];
     let mut wrong = Vec::new();
     let absent = Uuid::from_u128(0x0189_0000_0000_7000_8000_0000_0000_0042).to_string();
-    let others = operations(&world, of_others);
-    let nothings = operations(&world, |_| absent.clone());
+    let (mut others, mut nothings) = (operations(&world, of_others), operations(&world, |_| absent.clone()));
+    for operation in others.iter_mut().chain(&mut nothings).filter(|operation| operation.id == "load_manifest") {
+        operation.body["driver_token"] = json!(world.token(&everything).await);
+    }
     for (theirs, nothing) in others.iter().zip(&nothings) {
-        if theirs.path == nothing.path || public.contains(&theirs.id.as_str()) || theirs.id == "get_waste_code" || theirs.id == "get_problem_kind" {
+        if theirs.path == nothing.path
+            || public.contains(&theirs.id.as_str())
+            || ["get_waste_code", "get_problem_kind", "get_calendar"].contains(&theirs.id.as_str())
+        {
             continue;
         }
         let before = world.events().await;

@@ -83,7 +83,10 @@ async fn nobody_makes_a_code_for_a_person_of_another_unit() {
     let body = json!({ "act": "take_over", "user_id": district.carrier.who("driver").user });
     let path = format!("/api/v1/manifests/{}/one_time_codes", manifest.id);
     world.post(&district.plant.admin, &path, body.clone()).await.refused(404, "not-found");
-    world.post(district.works.who("weigher"), &path, body).await.refused(403, "forbidden");
+    world.post(district.works.who("weigher"), &path, body).await.refused(404, "not-found");
+    // Not even the administrator of the unit speaks for its signatory.
+    let body = json!({ "act": "confirm", "user_id": district.works.who("signatory").user });
+    world.post(&district.works.admin, &path, body).await.refused(403, "forbidden");
 }
 
 #[actix_web::test]

@@ -14,7 +14,7 @@ use crate::manifest::work::{self, Step};
 use crate::manifest::{accounts, checks};
 use crate::platform::call::Call;
 use crate::platform::db::Sql;
-use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text as Words};
+use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text as Words, kinds};
 
 /// Why an official number is refused.
 #[derive(Debug, thiserror::Error)]
@@ -84,12 +84,11 @@ pub async fn cancel(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> R
 /// 403, 404, 409.
 pub async fn void(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, _permit) = work::open(tx, actor, id, Act::Void).await?;
+        let (stored, _permit) = work::open(tx, actor, id, Act::Void).await?;
         let mut step = Step::new(Act::Void, tx.now()).saying(json!({ "reason": body.reason }));
         step.postings = accounts::voided(&stored.record);
         let now = tx.now();
         store::set_void(tx.conn, id, now).await?;
-        stored.is_void = true;
         work::finish(tx, stored, step).await?;
         Ok(())
     })
@@ -137,6 +136,9 @@ pub async fn record_official_no(call: &Call, actor: &Actor, id: Uuid, body: Reco
         let given = text.get(4..8).unwrap_or_default().to_owned();
         if departure.as_deref() != Some(given.as_str()) {
             refusals.add("/official_no", NumberRefusal::OtherPrefecture { given, departure: departure.unwrap_or_default() });
+        }
+        if stored.official_no.is_some() {
+            return Err(Problem::of(&kinds::CONFLICT));
         }
         if refusals.is_empty() && !store::set_official_no(tx.conn, id, &text).await? {
             refusals.add("/official_no", NumberRefusal::Taken);

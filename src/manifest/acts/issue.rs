@@ -22,7 +22,7 @@ use crate::platform::app::NumberMode;
 use crate::platform::calendar::{Lateness, legal_day};
 use crate::platform::call::Call;
 use crate::platform::mass::MassInput;
-use crate::platform::problem::{Problem, Refusals, kinds};
+use crate::platform::problem::{Problem, Refusals, Text, kinds};
 
 /// Issues a manifest (提交): every check of law at once, the number last.
 ///
@@ -110,7 +110,7 @@ pub fn like(
             method: line.method,
             exemption: match &line.cover {
                 crate::manifest::parts::Cover::Exemption { seq, stage, condition } => {
-                    Some(crate::manifest::input::ExemptionClaim { seq: *seq, stage: stage.clone(), condition: condition.clone() })
+                    Some(crate::manifest::input::ExemptionClaim { seq: *seq, stage: *stage, condition: condition.clone() })
                 }
                 _ => None,
             },
@@ -133,6 +133,11 @@ pub fn like(
 async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifest) -> Result<(), Problem> {
     let (ends, carrier) = checks::ends(tx.conn, body.consignor_site_id, body.receiver_site_id, body.carrier_id).await?;
     may_issue(actor, ends.departure.unit_id(), Act::Issue)?;
+    if body.planned_departure_on < legal_day(tx.now()) {
+        // Plan, approval and catalogue are those of the day of departure: a past one would revive what has run out.
+        let text = Text::new("计划移出日不得早于今日；已发生的转移请补录", "The planned departure is past; enter what has happened as a back-entry");
+        return Err(Problem::parameter("planned_departure_on", text));
+    }
     let mut step = Step::new(Act::Issue, tx.now());
     let consignment = checks::issue(tx.conn, &body, checks::Basics { ends: &ends, carrier, link: None }, &mut step.findings).await?;
     step.confirmed = body.confirmed;
@@ -317,7 +322,9 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
         let released_at = tx.call.claim(Some(body.released_at))?;
-        let ended_at = body.received_at.or(body.arrived_at).unwrap_or(body.released_at);
+        let arrived_at = body.arrived_at.map(|at| tx.call.claim(Some(at))).transpose()?;
+        let received_at = body.received_at.map(|at| tx.call.claim(Some(at))).transpose()?;
+        let ended_at = received_at.or(arrived_at).unwrap_or(released_at);
         let mut step = Step::new(Act::BackEnter, released_at);
         step.findings.plain(&table::BACK_ENTERED, "");
         let ended_on = legal_day(ended_at);
@@ -350,14 +357,14 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
         };
         record.take_overs.insert(1, road(released_at));
         record.state = State::InTransit;
-        if let Some(arrived_at) = body.arrived_at {
+        if let Some(arrived_at) = arrived_at {
             record.arrivals.insert(1, road(arrived_at.max(released_at)));
             record.state = State::Arrived;
             seals.push((PartName::Arrival, 1));
         }
         record.assignments.insert(1, assignment);
         postings.extend(accounts::released(&before, &record));
-        if let Some(received_at) = body.received_at {
+        if let Some(received_at) = received_at {
             let before = record.clone();
             let lines = record.consignment.lines.iter();
             let lines =

@@ -8,6 +8,7 @@ use crate::catalogue;
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::ledger::{LotKind, NewEdge, NewLot};
+use crate::manifest::domain::DomainRefusal;
 use crate::manifest::input::{ConfirmLoad, Gate, ReceiveLoad, TreatLine};
 use crate::manifest::parts::{Attribute, Basis, Decision, LineVerdict, PartName, Receipt, ReceivedLine, Treatment, Verdict, WeighingRef};
 use crate::manifest::store::Stored;
@@ -17,7 +18,7 @@ use crate::manifest::{accounts, checks, rules, trips};
 use crate::platform::calendar::{Lateness, legal_day};
 use crate::platform::call::Call;
 use crate::platform::mass::Grams;
-use crate::platform::problem::Problem;
+use crate::platform::problem::{Problem, Refusals};
 
 /// The load is in. Never waits for a missing signature, and never refuses for law.
 ///
@@ -80,9 +81,9 @@ async fn received_masses(
     seen: &[String],
 ) -> Result<(Vec<ReceivedLine>, Vec<WeighingRef>), Problem> {
     let record = &stored.record;
-    let (shares, weighings) = match record.assignment() {
+    let shares = match record.assignment() {
         Some(assignment) => trips::shares(tx.conn, assignment.trip_id, record).await?,
-        None => (None, Vec::new()),
+        None => None,
     };
     let mut lines = Vec::new();
     for line in &record.consignment.lines {
@@ -92,7 +93,8 @@ async fn received_masses(
         let (weighed_g, basis) = match (given.iter().find(|(number, _)| *number == line.line), &shares) {
             (Some((_, mass)), _) => (*mass, Basis::Containers),
             (None, Some(shares)) => {
-                (shares.get(&line.line).copied().unwrap_or(Grams::ZERO), shares_basis(record.consignment.lines.len(), weighings.len()))
+                let basis = if shares.is_alone { Basis::Scale } else { Basis::Apportioned };
+                (shares.lines.get(&line.line).copied().unwrap_or(Grams::ZERO), basis)
             }
             (None, None) => (Grams::try_from(record.moved_g(line.line)).unwrap_or(Grams::ZERO), Basis::Estimated),
         };
@@ -102,11 +104,7 @@ async fn received_masses(
     for (line, mass) in given.iter().filter(|(line, _)| record.consignment.line(*line).is_none()) {
         lines.push(ReceivedLine { line: *line, weighed_g: *mass, basis: Basis::Containers, containers_seen: Vec::new() });
     }
-    Ok((lines, weighings))
-}
-
-const fn shares_basis(lines: usize, weighings: usize) -> Basis {
-    if lines == 1 && weighings <= 1 { Basis::Scale } else { Basis::Apportioned }
+    Ok((lines, shares.map(|shares| shares.weighing).into_iter().collect()))
 }
 
 /// The receiver's signatory decides on what came.
@@ -159,6 +157,7 @@ async fn confirm_step(tx: &mut Tx<'_>, mut stored: Stored, body: ConfirmLoad) ->
             step.findings.plain(&table::MASS_ESTIMATED, format!("/lines/{index}"));
         }
     }
+    checks::licence_at_receipt(tx.conn, received.record(), &lines, day, &mut step.findings).await?;
     let verdict = Verdict { lines, signed_at: step.claimed_at, due_on: deadline.last_day, is_late };
     if verdict.refused_g() > 0 {
         let refused_g = verdict.refused_g();
@@ -315,9 +314,12 @@ pub async fn gate(call: &Call, actor: &Actor, id: Uuid, body: Gate) -> Result<Ou
     let acts = 1 + usize::from(body.weigh.is_some()) + usize::from(body.confirm.is_some());
     identity::transact(call, actor, acts, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, _permit) = work::open(tx, actor, id, Act::Receive).await?;
-        if let (Some(weigh), Some(assignment)) = (body.weigh, stored.record.assignment().cloned()) {
+        if let Some(weigh) = body.weigh {
+            let leg_no = stored.record.leg();
+            let trip = stored.record.assignment().map(|assignment| assignment.trip_id);
+            let trip = trip.ok_or(Refusals::from(DomainRefusal::NotAssigned { leg_no }))?;
             work::go_on(tx, actor, &stored, Act::Weigh).await?;
-            trips::weigh_step(tx, assignment.trip_id, weigh).await?;
+            trips::weigh_step(tx, trip, weigh).await?;
         }
         stored = receive_step(tx, stored, body.receive).await?;
         if let Some(confirm) = body.confirm {

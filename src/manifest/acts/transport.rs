@@ -30,6 +30,10 @@ pub async fn assign(call: &Call, actor: &Actor, id: Uuid, body: Assign) -> Resul
         let mut step = Step::new(Act::Assign, tx.now());
         let assignment = trips::assignment(tx, &stored.record, leg_no, carrier, body.trip, &mut step.findings).await?;
         step.facts = json!({ "leg_no": leg_no, "trip_id": assignment.trip_id, "plate": assignment.plate });
+        if stored.record.state == State::Offered {
+            // The load was released to papers that were looked at; another vehicle must stand the same look.
+            step.judged_as = Act::Release;
+        }
         stored.record.assignments.insert(leg_no, assignment);
         work::finish(tx, stored, step.sealing(PartName::Assignment, leg_no)).await?;
         Ok(())
@@ -126,6 +130,9 @@ pub async fn refuse_take_over(call: &Call, actor: &Actor, id: Uuid, body: WithRe
 async fn back_to_giver(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Result<(), Problem> {
     let before = stored.record.clone();
     let leg = before.leg();
+    if leg > 1 {
+        trips::leave(tx.conn, before.id, leg).await?;
+    }
     stored.record = stored.record.offered(step.act)?.back_to_giver();
     step.postings = accounts::unreleased(&before, &stored.record);
     step = if leg == 1 { step.sealing(PartName::Release, 1) } else { step.sealing(PartName::HandOver, leg - 1).sealing(PartName::Assignment, leg) };
@@ -149,7 +156,9 @@ pub async fn take_over(call: &Call, actor: &Actor, id: Uuid, body: DriverStep) -
 async fn take_over_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, permit: &Permit, body: DriverStep) -> Result<Stored, Problem> {
     let leg_no = stored.record.leg();
     let mut step = Step::new(Act::TakeOver, tx.call.claim(body.claimed_at)?);
-    let floor = stored.record.release.as_ref().map_or(stored.issued_at, |release| release.released_at);
+    let handed_over = stored.record.hand_overs.get(&(leg_no - 1)).map(|hand_over| hand_over.at);
+    let released = stored.record.release.as_ref().map(|release| release.released_at);
+    let floor = handed_over.or(released).unwrap_or(stored.issued_at);
     let road = road_step(actor, &stored, permit, &body, floor, &mut step)?;
     if let Some(seen) = &body.containers_seen {
         checks::containers(&stored.record, seen, &mut step.findings);
@@ -195,6 +204,10 @@ pub async fn hand_over(call: &Call, actor: &Actor, id: Uuid, body: HandOverLoad)
                 return Err(Refusals::from(DomainRefusal::InsteadReasonMissing).into());
             }
             step.findings.plain(&table::DISPATCHER_SIGNED, "");
+        }
+        let assigned = stored.record.assignment().and_then(|assignment| assignment.driver_id);
+        if !permit.is_instead_of_driver() && assigned.is_some_and(|driver| driver != actor.user) {
+            step.findings.plain(&table::OTHER_DRIVER, "");
         }
         step.findings.plain(&table::BREAKDOWN, "");
         if let Some(floor) = stored.record.take_overs.get(&leg_no).map(|taken| taken.at).filter(|floor| step.claimed_at < *floor) {
@@ -256,12 +269,13 @@ pub async fn not_received(call: &Call, actor: &Actor, id: Uuid, body: NotReceive
 pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, permit) = work::open(tx, actor, id, Act::SignLate).await?;
-        let skipped = stored.record.receipt.iter().flat_map(|receipt| &receipt.skipped).find(|skipped| skipped.unit_id == permit.unit).cloned();
+        let skipped = stored.record.unsigned().find(|skipped| skipped.unit_id == permit.unit).cloned();
         let skipped = skipped.ok_or(Refusals::from(DomainRefusal::NothingSkipped))?;
         let mut step = Step::new(Act::SignLate, tx.call.claim(Some(body.happened_at))?);
         step.findings.plain(&table::SIGNED_LATE, "");
         step.facts = json!({ "signs": skipped.act, "leg_no": skipped.leg_no, "reason": body.reason });
         let leg_no = skipped.leg_no;
+        let before = stored.record.clone();
         let plate = body.plate.or_else(|| stored.record.assignments.get(&leg_no).map(|assignment| assignment.plate.clone()));
         let road =
             plate.map(|plate| RoadStep { leg_no, plate, at: step.claimed_at, place: None, instead_of_driver: Some(body.reason), is_late: true });
@@ -284,10 +298,7 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
             }
             _ => return Err(Refusals::from(DomainRefusal::NotAssigned { leg_no }).into()),
         };
-        if let Some(receipt) = &mut stored.record.receipt {
-            receipt.skipped.retain(|one| *one != skipped);
-        }
-        // The receipt itself is the receiver's and stays as sealed; that nothing is missing any more is read from the parts.
+        step.postings = accounts::released_late(&before, &stored.record);
         work::finish(tx, stored, step).await?;
         Ok(())
     })

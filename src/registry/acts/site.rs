@@ -55,13 +55,13 @@ fn payload(id: Uuid, unit: Uuid, site: &SiteStatement, class: Option<ManagementC
     json!({
         "site_id": id, "unit_id": unit, "name": site.name, "division": site.division, "address": site.address,
         "lon_e7": site.lon_e7, "lat_e7": site.lat_e7, "industry": site.industry, "permit_no": site.permit_no, "eia_no": site.eia_no,
-        "yearly": site.yearly, "eia_g": site.eia_g.map(MassInput::grams), "permit_g": site.permit_g.map(MassInput::grams),
+        "yearly": site.years(), "eia_g": site.eia_g.map(MassInput::grams), "permit_g": site.permit_g.map(MassInput::grams),
         "is_long_cycle": site.is_long_cycle, "own_facility": site.own_facility, "class_by_figures": class,
     })
 }
 
 async fn check_site(tx: &mut Tx<'_>, site: &SiteStatement) -> Result<Option<ManagementClass>, Problem> {
-    let day = today(tx);
+    let (day, years) = (today(tx), site.years());
     let mut refusals = Refusals::none();
     if !catalogue::division_exists(tx.conn, site.division.as_str()).await? {
         refusals.add("/division", RegistryRefusal::UnknownDivision(site.division.to_string()));
@@ -70,10 +70,10 @@ async fn check_site(tx: &mut Tx<'_>, site: &SiteStatement) -> Result<Option<Mana
     if site.lon_e7.is_some() != site.lat_e7.is_some() || !within(site.lon_e7, 1_800_000_000) || !within(site.lat_e7, 900_000_000) {
         refusals.add("/lon_e7", RegistryRefusal::HalfPoint);
     }
-    if !are_full_years(&site.yearly, day) {
+    if !are_full_years(&years, day) {
         refusals.add("/yearly", RegistryRefusal::NotFullYears);
     }
-    refusals.or(management_class(&site.figures(), day)).map_err(Problem::from)
+    refusals.or(management_class(&site.figures(&years), day)).map_err(Problem::from)
 }
 
 /// The authority decides on a site's class; the computed one is kept beside it.

@@ -1,0 +1,73 @@
+//! The demonstration (演示): a fictional district and the last sixty days of its manifests.
+//!
+//! A script is written first, as pure data from a seed and a day ([`plan`]); then it is played against the API on a clock
+//! that the script moves ([`play`]), so every line of it went through the same acts as a user's. Others use the two and
+//! [`world`], which remembers what a database holds. Invariants: structure depends on seed and day alone; ids, keys and the
+//! password do not; a world that was not finished is never served.
+
+mod cast;
+mod play;
+mod random;
+mod script;
+mod stories;
+pub mod world;
+
+use chrono::NaiveDate;
+
+pub use cast::escort;
+pub use play::{Trouble, play};
+pub use script::Step;
+
+/// How far back the manifests go. Unit: days.
+pub const DAYS: i64 = 60;
+
+/// What will be played.
+#[derive(Debug, PartialEq)]
+pub struct Plan {
+    /// Steps by time.
+    pub steps: Vec<Step>,
+    /// How many of them set the district up.
+    pub setting_up: usize,
+    /// Manifests that they make.
+    pub manifests: usize,
+    /// Units that they make, the platform's own apart.
+    pub units: usize,
+}
+
+/// Writes the script of a seed and a day; everything in it lies before that day.
+#[must_use]
+pub fn plan(seed: u64, as_of: NaiveDate) -> Plan {
+    let mut script = script::Script::default();
+    let cast = cast::set_up(&mut script, seed, as_of, DAYS);
+    let setting_up = script.steps.len();
+    let units = script.steps.iter().flat_map(|step| &step.binds).filter(|(_, name)| name.starts_with("unit:")).count();
+    let manifests = stories::tell(&mut script, &cast, seed);
+    Plan { steps: script.in_order(), setting_up, manifests, units }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::calendar::{legal_day, start_of};
+
+    fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(year, month, day).unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_and_day_give_the_same_script() {
+        assert_eq!(plan(1, day(2026, 11, 24)), plan(1, day(2026, 11, 24)));
+        assert_ne!(plan(1, day(2026, 11, 24)), plan(2, day(2026, 11, 24)));
+    }
+
+    #[test]
+    fn the_district_is_as_large_as_promised_and_lies_in_the_past() {
+        for (seed, as_of) in [(1, day(2026, 11, 24)), (7, day(2026, 1, 20)), (99, day(2026, 3, 1))] {
+            let plan = plan(seed, as_of);
+            assert!(plan.units >= 60 && plan.manifests >= 300, "{} units, {} manifests", plan.units, plan.manifests);
+            assert!(plan.steps.iter().all(|step| step.at < start_of(as_of)));
+            let first = plan.steps.iter().filter(|step| step.path.starts_with("/manifests")).map(|step| step.at).min().unwrap();
+            assert!((as_of - legal_day(first)).num_days() <= DAYS);
+        }
+    }
+}
