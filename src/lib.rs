@@ -15,4 +15,3 @@ pub mod platform;
 pub mod registry;
 
 pub mod contract;
-pub mod schema;

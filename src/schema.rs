@@ -30,12 +30,145 @@ diesel::table! {
 }
 
 diesel::table! {
+    approvals (id) {
+        id -> Uuid,
+        consignor_id -> Uuid,
+        site_id -> Uuid,
+        receiver_id -> Uuid,
+        code -> Text,
+        method -> Text,
+        approved_g -> Int8,
+        decision_no -> Text,
+        decided_on -> Date,
+        applied_until -> Date,
+        licence_valid_to -> Date,
+        valid_to -> Date,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    calendar_days (day) {
+        day -> Date,
+        kind -> Text,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    calendar_years (year) {
+        year -> Int4,
+    }
+}
+
+diesel::table! {
+    carrier_permits (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        number -> Text,
+        classes -> Array<Text>,
+        is_dangerous_goods -> Bool,
+        valid_to -> Date,
+        retired_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    certificates (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        name -> Nullable<Text>,
+        kind -> Text,
+        number -> Text,
+        classes -> Array<Text>,
+        valid_to -> Date,
+        retired_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    closures (id) {
+        id -> Uuid,
+        site_id -> Uuid,
+        from_on -> Date,
+        until_on -> Nullable<Date>,
+        reason -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    contracts (id) {
+        id -> Uuid,
+        consignor_id -> Uuid,
+        other_id -> Uuid,
+        number -> Text,
+        from_on -> Date,
+        until_on -> Date,
+        recorded_by -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    correction_voices (correction_id, unit_id) {
+        correction_id -> Uuid,
+        unit_id -> Uuid,
+        agreed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    corrections (id) {
+        id -> Uuid,
+        manifest_id -> Uuid,
+        proposed_by -> Uuid,
+        proposed_at -> Timestamptz,
+        due_on -> Date,
+        document -> Jsonb,
+        state -> Text,
+    }
+}
+
+diesel::table! {
     deputies (id) {
         id -> Uuid,
         membership_id -> Uuid,
         deputy_id -> Uuid,
         from_on -> Date,
         until_on -> Date,
+    }
+}
+
+diesel::table! {
+    division_paths (code, ancestor) {
+        code -> Text,
+        ancestor -> Text,
+        distance -> Int4,
+    }
+}
+
+diesel::table! {
+    divisions (code) {
+        code -> Text,
+        name -> Text,
+        level -> Text,
+        parent_code -> Nullable<Text>,
+        prefecture -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    editions (kind, edition) {
+        kind -> Text,
+        edition -> Text,
+        in_force_from -> Date,
+        in_force_to -> Nullable<Date>,
+        is_loaded -> Bool,
+        source -> Text,
     }
 }
 
@@ -52,6 +185,52 @@ diesel::table! {
         bytes -> Bytea,
         attestation -> Nullable<Bytea>,
         recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    exempt_receivers (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        stages -> Array<Text>,
+        exemption_seq -> Int4,
+        codes -> Array<Text>,
+        categories -> Array<Text>,
+        condition -> Text,
+        evidence -> Text,
+        valid_from -> Date,
+        valid_to -> Date,
+        verified_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    exemptions (edition, row_no) {
+        edition -> Text,
+        row_no -> Int4,
+        seq -> Int4,
+        waste_codes -> Array<Text>,
+        categories -> Array<Text>,
+        code_kind -> Text,
+        wastes -> Text,
+        description -> Text,
+        stage -> Text,
+        stages -> Array<Text>,
+        condition -> Text,
+        content -> Text,
+    }
+}
+
+diesel::table! {
+    facilities (id) {
+        id -> Uuid,
+        site_id -> Uuid,
+        code -> Text,
+        name -> Text,
+        kind -> Text,
+        capacity_g -> Nullable<Int8>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -81,6 +260,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    incidents (id) {
+        id -> Uuid,
+        manifest_id -> Uuid,
+        kind -> Text,
+        place -> Text,
+        division -> Text,
+        reported_by -> Uuid,
+        reported_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    incompatible_pairs (category_a, category_b) {
+        category_a -> Text,
+        category_b -> Text,
+        source -> Text,
+    }
+}
+
+diesel::table! {
     installation (only_row) {
         only_row -> Bool,
         number_mode -> Text,
@@ -99,10 +298,83 @@ diesel::table! {
 }
 
 diesel::table! {
+    laws (law_id) {
+        law_id -> Text,
+        title -> Text,
+        text_held -> Bool,
+        grade -> Nullable<Text>,
+        in_force_from -> Nullable<Date>,
+        in_force_to -> Nullable<Date>,
+        note -> Text,
+    }
+}
+
+diesel::table! {
     leases (name) {
         name -> Text,
         holder -> Uuid,
         held_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    legal_articles (law_id, article, effective_from) {
+        law_id -> Text,
+        article -> Text,
+        effective_from -> Date,
+        effective_to -> Nullable<Date>,
+        text -> Text,
+    }
+}
+
+diesel::table! {
+    licence_lines (id) {
+        id -> Uuid,
+        licence_id -> Uuid,
+        line_no -> Int4,
+        codes -> Array<Text>,
+        categories -> Array<Text>,
+        methods -> Array<Text>,
+        year_g -> Int8,
+    }
+}
+
+diesel::table! {
+    licence_withdrawals (id) {
+        id -> Uuid,
+        licence_id -> Uuid,
+        kind -> Text,
+        from_on -> Date,
+        until_on -> Nullable<Date>,
+        reason -> Text,
+        decided_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    licences (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        site_id -> Uuid,
+        number -> Text,
+        kind -> Text,
+        issuer -> Text,
+        issued_on -> Date,
+        valid_from -> Date,
+        valid_to -> Date,
+        verified_at -> Nullable<Timestamptz>,
+        verified_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    loaded_files (file) {
+        file -> Text,
+        edition -> Text,
+        sha256 -> Bytea,
+        rows -> Int4,
+        loaded_at -> Timestamptz,
     }
 }
 
@@ -116,6 +388,131 @@ diesel::table! {
 }
 
 diesel::table! {
+    lot_edges (id) {
+        id -> Uuid,
+        from_id -> Uuid,
+        to_id -> Uuid,
+        mass_g -> Int8,
+        kind -> Text,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    lots (id) {
+        id -> Uuid,
+        site_id -> Nullable<Uuid>,
+        manifest_id -> Nullable<Uuid>,
+        line -> Nullable<Int4>,
+        waste_code -> Text,
+        kind -> Text,
+        mass_g -> Int8,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    manifest_drafts (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        version -> Int8,
+        document -> Jsonb,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    manifest_numbers (prefecture, year) {
+        prefecture -> Text,
+        year -> Int4,
+        last_serial -> Int4,
+    }
+}
+
+diesel::table! {
+    manifest_parties (unit_id, manifest_id, relation, leg_no) {
+        unit_id -> Uuid,
+        manifest_id -> Uuid,
+        relation -> Text,
+        leg_no -> Int4,
+    }
+}
+
+diesel::table! {
+    manifest_parts (manifest_id, part, part_no, revision) {
+        manifest_id -> Uuid,
+        part -> Text,
+        part_no -> Int4,
+        revision -> Int4,
+        v -> Int4,
+        bytes -> Bytea,
+        content_hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    manifest_tasks (unit_id, manifest_id, act) {
+        unit_id -> Uuid,
+        manifest_id -> Uuid,
+        act -> Text,
+        due_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    manifests (id) {
+        id -> Uuid,
+        stream -> Text,
+        carriage -> Text,
+        state -> Text,
+        number -> Nullable<Text>,
+        official_no -> Nullable<Text>,
+        paper_no -> Nullable<Text>,
+        consignor_id -> Uuid,
+        receiver_id -> Uuid,
+        departure_division -> Text,
+        destination_division -> Text,
+        issued_at -> Timestamptz,
+        planned_departure_on -> Date,
+        planned_receipt_on -> Date,
+        received_on -> Nullable<Date>,
+        confirm_due_on -> Nullable<Date>,
+        confirm_due_provisional -> Bool,
+        declared_g -> Int8,
+        released_g -> Nullable<Int8>,
+        accepted_g -> Nullable<Int8>,
+        codes -> Array<Text>,
+        plates -> Array<Text>,
+        flags -> Array<Text>,
+        voided_at -> Nullable<Timestamptz>,
+        link_kind -> Nullable<Text>,
+        linked_from -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    mass_accounts (kind, owner_id, year) {
+        kind -> Text,
+        owner_id -> Uuid,
+        year -> Int4,
+        reserved_g -> Int8,
+        settled_g -> Int8,
+    }
+}
+
+diesel::table! {
+    medical_categories (code) {
+        code -> Text,
+        name -> Text,
+        hazards -> Text,
+        features -> Text,
+        common_items -> Text,
+        collection -> Text,
+        feature_edition -> Text,
+    }
+}
+
+diesel::table! {
     memberships (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -123,6 +520,14 @@ diesel::table! {
         roles -> Array<Text>,
         started_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    methods (code) {
+        code -> Text,
+        method_group -> Text,
+        name -> Text,
     }
 }
 
@@ -140,6 +545,68 @@ diesel::table! {
         tries -> Int4,
         next_try_at -> Nullable<Timestamptz>,
         used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    outages (id) {
+        id -> Uuid,
+        opened_by -> Uuid,
+        opened_at -> Timestamptz,
+        reason -> Text,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    parameters (key, division, from_on) {
+        key -> Text,
+        division -> Text,
+        from_on -> Date,
+        value -> Text,
+        decided_by -> Text,
+        note -> Text,
+        event_seq -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    penalties (row_no) {
+        row_no -> Int4,
+        offence_key -> Text,
+        offence -> Text,
+        law_id -> Text,
+        article -> Text,
+        item -> Text,
+        duty_article -> Text,
+        effective_from -> Date,
+        effective_to -> Nullable<Date>,
+        fine_min_fen -> Nullable<Int8>,
+        fine_max_fen -> Nullable<Int8>,
+        fine_formula -> Text,
+        is_correction_first -> Bool,
+        fine_after_refusal_min_fen -> Nullable<Int8>,
+        fine_after_refusal_max_fen -> Nullable<Int8>,
+        person_fine_min_fen -> Nullable<Int8>,
+        person_fine_max_fen -> Nullable<Int8>,
+        detention -> Text,
+        other_measures -> Text,
+    }
+}
+
+diesel::table! {
+    plan_flows (id) {
+        id -> Uuid,
+        site_id -> Uuid,
+        unit_id -> Uuid,
+        year -> Int4,
+        code -> Text,
+        receiver_id -> Uuid,
+        receiver_site_id -> Nullable<Uuid>,
+        method -> Text,
+        planned_g -> Int8,
+        filing_no -> Nullable<Text>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -189,12 +656,55 @@ diesel::table! {
 }
 
 diesel::table! {
+    sites (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        name -> Text,
+        division -> Text,
+        address -> Text,
+        contact_phone -> Nullable<Text>,
+        lon_e7 -> Nullable<Int4>,
+        lat_e7 -> Nullable<Int4>,
+        industry -> Nullable<Text>,
+        permit_no -> Nullable<Text>,
+        eia_no -> Nullable<Text>,
+        yearly -> Jsonb,
+        eia_g -> Nullable<Int8>,
+        permit_g -> Nullable<Int8>,
+        is_long_cycle -> Bool,
+        own_facility -> Bool,
+        class_by_figures -> Nullable<Text>,
+        decided_class -> Nullable<Text>,
+        decided_reason -> Nullable<Text>,
+        decided_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     streams (subject_id) {
         subject_id -> Uuid,
         subject_kind -> Text,
         seq -> Int8,
         version -> Int8,
         head -> Bytea,
+    }
+}
+
+diesel::table! {
+    trip_legs (trip_id, manifest_id, leg_no) {
+        trip_id -> Uuid,
+        manifest_id -> Uuid,
+        leg_no -> Int4,
+    }
+}
+
+diesel::table! {
+    trips (id) {
+        id -> Uuid,
+        carrier_id -> Uuid,
+        plate -> Text,
+        started_at -> Timestamptz,
     }
 }
 
@@ -229,5 +739,47 @@ diesel::table! {
         pin_hash -> Nullable<Text>,
         rights_epoch -> Int8,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    vehicles (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        plate -> Text,
+        kind -> Text,
+        permit_no -> Text,
+        permit_classes -> Array<Text>,
+        permit_valid_to -> Date,
+        rated_load_g -> Int8,
+        gb19217 -> Bool,
+        retired_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    waste_codes (edition, code) {
+        edition -> Text,
+        code -> Text,
+        category -> Text,
+        category_name -> Text,
+        industry -> Text,
+        name -> Text,
+        hazards -> Text,
+    }
+}
+
+diesel::table! {
+    weighings (trip_id, seq) {
+        trip_id -> Uuid,
+        seq -> Int8,
+        gross_g -> Int8,
+        tare_g -> Int8,
+        side -> Text,
+        weighed_by -> Uuid,
+        weighed_at -> Timestamptz,
+        hash -> Bytea,
+        struck_at -> Nullable<Timestamptz>,
     }
 }

@@ -57,7 +57,7 @@ pub struct ExportedPart {
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
-    /// [`FORMAT`].
+    /// `FORMAT`.
     pub format: String,
     /// When it was exported.
     pub exported_at: String,

@@ -172,7 +172,7 @@ fn by_proxy(actor: &Actor, stored: &Stored, act: Act) -> Option<Permit> {
         relations.push(Relation::Carrier);
     }
     let roles = actor.roles.with(Role::Dispatcher);
-    act.allows(&relations, roles).then(|| Permit { relations, roles, unit, by_proxy: true, _private: () })
+    act.allows(&relations, roles).then_some(Permit { relations, roles, unit, by_proxy: true, _private: () })
 }
 
 /// A key signs what a signatory signs only under a delegation for that act: what its other roles allow it may do as it is.

@@ -17,7 +17,7 @@ pub fn states_for(actor: &Actor) -> Result<Uuid, Problem> {
     if actor.roles.has(Role::Clerk) || actor.roles.has(Role::UnitAdmin) { Ok(unit.id) } else { Err(forbidden()) }
 }
 
-/// As [`states_for`], and a carrier's dispatcher beside them: vehicles and people's papers are his daily work.
+/// As `states_for`, and a carrier's dispatcher beside them: vehicles and people's papers are his daily work.
 ///
 /// # Errors
 /// 403.
@@ -28,7 +28,7 @@ pub fn runs_fleet_of(actor: &Actor) -> Result<Uuid, Problem> {
     }
 }
 
-/// As [`states_for`], for what touches another unit: the own unit must have been verified.
+/// As `states_for`, for what touches another unit: the own unit must have been verified.
 ///
 /// # Errors
 /// 403.

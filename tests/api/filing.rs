@@ -41,14 +41,14 @@ async fn a_plan_names_waste_receiver_and_method() {
     world.post_seen(&receiver.admin, &format!("{path}/change"), 1, change.clone()).await.refused(403, "forbidden");
     world.post_seen(&third.admin, &format!("{path}/change"), 1, change.clone()).await.refused(404, "not-found");
     world.post_seen(&consignor.admin, &format!("{path}/change"), 1, change).await.ok();
-    let mut conn = world.app.db.get().await.unwrap();
+    let conn = world.app.db.get().await.unwrap();
     let pairs = [pair("900-214-08", "R9"), pair("900-249-08", "R9"), pair("900-249-08", "D10")];
     let before = world.app.db.counts().statements();
-    let flows = filing::plan_flows_for(&mut conn, id(&site), 2026, receiver.id, &pairs).await.unwrap();
+    let flows = filing::plan_flows_for(&conn, id(&site), 2026, receiver.id, &pairs).await.unwrap();
     assert_eq!(world.app.db.counts().statements() - before, 1);
     let found: Vec<_> = flows.iter().map(|flow| flow.as_ref().map(|flow| (flow.planned_g().get(), flow.filing_no()))).collect();
     assert_eq!(found, [None, Some((20_000_000, Some("BA-2026-0001"))), None]);
-    assert_eq!(filing::plan_flows_for(&mut conn, id(&site), 2027, receiver.id, &pairs).await.unwrap(), [None, None, None]);
+    assert_eq!(filing::plan_flows_for(&conn, id(&site), 2027, receiver.id, &pairs).await.unwrap(), [None, None, None]);
 }
 
 #[actix_web::test]
@@ -69,10 +69,10 @@ async fn an_approval_holds_until_the_first_of_three_days() {
     let approval = id(&world.post(&consignor.admin, "/api/v1/approvals", body.clone()).await.ok()["done"][0]["subject_id"]);
     world.post(&consignor.admin, "/api/v1/approvals", body).await.refused(409, "approval-exists");
     assert_eq!(world.get(&receiver.admin, &format!("/api/v1/approvals/{approval}")).await.ok()["valid_to"], "2027-03-31");
-    let mut conn = world.app.db.get().await.unwrap();
+    let conn = world.app.db.get().await.unwrap();
     for (on, good) in [("2026-11-22", false), ("2026-11-23", true), ("2027-03-31", true), ("2027-04-01", false)] {
         let pairs = [pair("900-249-08", "D10"), pair("900-249-08", "R9")];
-        let found = filing::approvals_for(&mut conn, consignor.id, receiver.id, day(on), &pairs).await.unwrap();
+        let found = filing::approvals_for(&conn, consignor.id, receiver.id, day(on), &pairs).await.unwrap();
         assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [false, good], "{on}");
     }
 }

@@ -43,8 +43,8 @@ async fn site(world: &World, party: &Party) -> Uuid {
 }
 
 async fn cover(world: &World, unit: Uuid, site: Uuid, on: &str, code: &str, method: &str) -> Result<String, NoLicence> {
-    let mut conn = world.app.db.get().await.unwrap();
-    let mut answers = registry::licence_cover(&mut conn, unit, site, day(on), &[pair(code, method)]).await.unwrap();
+    let conn = world.app.db.get().await.unwrap();
+    let mut answers = registry::licence_cover(&conn, unit, site, day(on), &[pair(code, method)]).await.unwrap();
     answers.remove(0).map(|licence| licence.licence_no().to_owned())
 }
 
@@ -147,8 +147,8 @@ async fn a_facility_code_stands_once_on_a_site_and_a_closure_covers_its_days() {
     let closure = json!({ "from_on": "2026-12-01", "reason": "年度检修" });
     let closure = record(&world, &unit, &format!("/api/v1/sites/{site}/closures"), closure).await;
     let closed = async |on: &str| {
-        let mut conn = world.app.db.get().await.unwrap();
-        let sites = registry::sites(&mut conn, &[Uuid::nil(), site]).await.unwrap();
+        let conn = world.app.db.get().await.unwrap();
+        let sites = registry::sites(&conn, &[Uuid::nil(), site]).await.unwrap();
         assert_eq!((sites.len(), sites[0].unit_id(), sites[0].is_verified()), (1, unit.id, true));
         sites[0].closed_on(day(on)).map(str::to_owned)
     };
@@ -187,10 +187,10 @@ async fn a_licence_covers_once_verified_and_the_nearest_reason_is_told() {
         assert_eq!(cover(&world, unit.id, site, on, code, method).await, wanted, "{on} {code} {method}");
     }
     // An exact code speaks before a category; every pair is answered in its place, by one statement.
-    let mut conn = world.app.db.get().await.unwrap();
+    let conn = world.app.db.get().await.unwrap();
     let pairs = [pair("900-214-08", "R9"), pair("900-249-08", "R9"), pair("900-047-49", "R9"), pair("900-249-08", "R9")];
     let before = world.app.db.counts().statements();
-    let answers = registry::licence_cover(&mut conn, unit.id, site, day("2026-11-23"), &pairs).await.unwrap();
+    let answers = registry::licence_cover(&conn, unit.id, site, day("2026-11-23"), &pairs).await.unwrap();
     assert_eq!(world.app.db.counts().statements() - before, 1);
     let scales: Vec<Option<i64>> = answers.iter().map(|answer| answer.as_ref().ok().map(|licence| licence.year_g().get())).collect();
     assert_eq!(scales, [Some(500_000_000), Some(10_000_000_000), None, Some(10_000_000_000)]);
@@ -362,8 +362,8 @@ async fn a_contract_is_recorded_by_one_party_and_holds_for_both() {
     world.post(&third.admin, "/api/v1/contracts", body.clone()).await.refused(422, "not-party");
     let contract = record(&world, &receiver, "/api/v1/contracts", body).await;
     let until = async |a: Uuid, b: Uuid, on: &str| {
-        let mut conn = world.app.db.get().await.unwrap();
-        registry::contract_between(&mut conn, a, b, day(on)).await.unwrap().map(|contract| contract.until())
+        let conn = world.app.db.get().await.unwrap();
+        registry::contract_between(&conn, a, b, day(on)).await.unwrap().map(|contract| contract.until())
     };
     assert_eq!(until(consignor.id, receiver.id, "2026-12-31").await, Some(day("2026-12-31")));
     assert_eq!(until(receiver.id, consignor.id, "2026-01-01").await, Some(day("2026-12-31")));

@@ -1,4 +1,4 @@
-//! One function, one transaction per act. Each opens with [`super::work::open`] and ends with [`super::work::finish`].
+//! One function, one transaction per act. Each opens with `work::open` and ends with `work::finish`.
 
 pub mod ending;
 pub mod issue;
