@@ -128,7 +128,7 @@ impl Tour<'_> {
         }
         expect(&format!("{} POST {path}", person.login), status, expected, &answer)?;
         let done = answer["done"].as_array().into_iter().flatten().filter(|done| done["subject_id"].as_str() == Some(&self.manifest));
-        if let Some(version) = done.filter_map(|done| done["version"].as_i64()).last() {
+        if let Some(version) = done.filter_map(|done| done["version"].as_i64()).next_back() {
             self.version = version;
         }
         Ok(answer)
