@@ -625,6 +625,7 @@ diesel::table! {
         id -> Uuid,
         user_id -> Uuid,
         membership_id -> Nullable<Uuid>,
+        by_pin -> Bool,
         device -> Nullable<Text>,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
