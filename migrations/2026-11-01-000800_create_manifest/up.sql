@@ -152,6 +152,7 @@ CREATE TABLE outages (
     reason    text NOT NULL,
     closed_at timestamptz
 );
+CREATE UNIQUE INDEX outages_one_open ON outages ((true)) WHERE closed_at IS NULL;
 
 -- Pairs of categories that may not ride together. Ships empty: no table of pairs is held, and none is invented.
 CREATE TABLE incompatible_pairs (

@@ -32,7 +32,11 @@ pub fn next(stored: &Stored, relations: &[Relation], roles: Roles, needs_officia
         .map(|rule| NextAct {
             act: rule.act,
             name_zh: rule.zh,
-            path: format!("/api/v1/manifests/{}/{}", record.id, rule.act.as_str()),
+            path: match (rule.act, record.assignment()) {
+                // A weighing belongs to the vehicle's journey, not to one manifest.
+                (Act::Weigh, Some(assignment)) => format!("/api/v1/trips/{}/weigh", assignment.trip_id),
+                (act, _) => format!("/api/v1/manifests/{}/{}", record.id, act.as_str()),
+            },
             version: stored.head.version,
             lacks: lacks(stored, rule.act, needs_official_no),
         })
