@@ -34,15 +34,14 @@ pub async fn events_after(conn: &mut AsyncPgConnection, scope: &Scope, after: i6
     let last = last.map_or(0, |row| row.last);
     let rows: Vec<FeedRow> = Sql("SELECT f.feed_no, json_build_object('feed_no', f.feed_no, 'version', e.version, 'hash', encode(e.hash, 'hex'), 'event', convert_from(e.bytes, 'UTF8')::json)::text AS doc \
          FROM feed f JOIN events e ON e.id = f.event_id JOIN manifests m ON m.id = e.subject_id \
-         WHERE f.feed_no > $1 AND f.feed_no <= least($1 + $2, $6) AND (EXISTS (SELECT FROM manifest_parties p WHERE p.manifest_id = m.id AND p.unit_id = ANY($3)) \
+         WHERE f.feed_no > $1 AND f.feed_no <= $2 AND (EXISTS (SELECT FROM manifest_parties p WHERE p.manifest_id = m.id AND p.unit_id = ANY($3)) \
            OR EXISTS (SELECT FROM division_paths d WHERE d.code IN (m.departure_division, m.destination_division) AND d.ancestor = ANY($4))) \
          ORDER BY f.feed_no LIMIT $5")
     .bind::<BigInt, _>(after)
-    .bind::<BigInt, _>(WINDOW)
+    .bind::<BigInt, _>(after.saturating_add(WINDOW).min(last))
     .bind::<Array<SqlUuid>, _>(scope.units())
     .bind::<Array<Text>, _>(&scope.jurisdiction)
     .bind::<BigInt, _>(limit)
-    .bind::<BigInt, _>(last)
     .load(conn)
     .await?;
     let is_full = i64::try_from(rows.len()).unwrap_or(i64::MAX) >= limit;

@@ -503,9 +503,11 @@ pub async fn list_manifests(app: web::Data<App>, actor: Actor, query: web::Query
     if !(1..=500).contains(&limit) {
         return Err(Problem::parameter("limit", Text::new("limit 须为 1 至 500", "limit must be 1 to 500")));
     }
-    let words = [&query.code, &query.number, &query.flag];
-    if words.iter().any(|word| word.as_ref().is_some_and(|word| word.contains('\0') || word.len() > 60)) {
-        return Err(Problem::parameter("code", Text::new("筛选条件有误", "A filter is malformed")));
+    for (name, word, longest) in [("code", &query.code, 12), ("number", &query.number, 40), ("flag", &query.flag, 60)] {
+        if word.as_ref().is_some_and(|word| word.contains('\0') || word.chars().count() > longest) {
+            let text = Text::new(format!("{name} 至多 {longest} 个字符"), format!("{name} has at most {longest} characters"));
+            return Err(Problem::parameter(name, text));
+        }
     }
     let text = |value: Option<String>| value.unwrap_or_default();
     let filters = [
@@ -698,7 +700,7 @@ pub async fn get_draft(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Res
 /// Write a draft anew; `If-Match` names the version seen.
 #[utoipa::path(
     tag = "manifests", operation_id = "put_draft", security(("bearer" = [])), request_body = IssueManifest,
-    params(("draft_id" = Uuid, Path), ("If-Match" = String, Header, pattern = "^\"?[0-9]{1,18}\"?$")),
+    params(("draft_id" = Uuid, Path), ("If-Match" = Option<String>, Header, pattern = "^\"?[0-9]{1,18}\"?$")),
     responses((status = 200, description = "Kept", body = DraftAnswer),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),

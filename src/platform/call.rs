@@ -245,6 +245,9 @@ impl<T: DeserializeOwned + utoipa::ToSchema + 'static> FromRequest for Act<T> {
                     ));
                 }
             };
+            if text_header(&req, "liandan-code")?.is_some_and(|code| code.len() != 8 || !code.bytes().all(|digit| digit.is_ascii_digit())) {
+                return Err(Problem::parameter("Liandan-Code", Text::new("一次性口令为 8 位数字", "A one-time code has 8 digits")));
+            }
             let seen = match text_header(&req, "if-match")? {
                 None => None,
                 Some(text) => Some(text.trim().trim_matches('"').parse::<i64>().ok().filter(|seen| *seen >= 0).ok_or_else(|| {
