@@ -24,6 +24,9 @@ pub enum MigrateError {
     /// Something else in the database.
     #[error(transparent)]
     Database(#[from] diesel::result::Error),
+    /// Steps back would drop what was acknowledged.
+    #[error("this database holds events; its steps are not taken back")]
+    HoldsEvents,
     /// The thread.
     #[error("the migration thread ended early")]
     Thread,
@@ -60,6 +63,10 @@ pub fn run(url: &str, direction: Direction) -> Result<usize, MigrateError> {
 async fn run_here(url: &str, direction: Direction) -> Result<usize, MigrateError> {
     let mut conn = AsyncPgConnection::establish(url).await?;
     Sql("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(MIGRATION_LOCK).execute(&mut conn).await?;
+    // Nothing acknowledged may be lost: not by a slip on a command line either.
+    if direction == Direction::Down && holds_events(&mut conn).await? {
+        return Err(MigrateError::HoldsEvents);
+    }
     let mut harness = AsyncMigrationHarness::new(conn);
     let done = match direction {
         Direction::Up => harness.run_pending_migrations(MIGRATIONS).map(|steps| steps.len()),
@@ -72,6 +79,21 @@ async fn run_here(url: &str, direction: Direction) -> Result<usize, MigrateError
     }
     Sql("SELECT pg_advisory_unlock($1)").bind::<BigInt, _>(MIGRATION_LOCK).execute(&mut conn).await?;
     Ok(done)
+}
+
+#[derive(diesel::QueryableByName)]
+struct YesRow {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    yes: bool,
+}
+
+async fn holds_events(conn: &mut AsyncPgConnection) -> Result<bool, MigrateError> {
+    let there: Vec<YesRow> = Sql("SELECT to_regclass('public.events') IS NOT NULL AS yes").load(conn).await?;
+    if !there.iter().any(|row| row.yes) {
+        return Ok(false);
+    }
+    let rows: Vec<YesRow> = Sql("SELECT EXISTS (SELECT FROM events) AS yes").load(conn).await?;
+    Ok(rows.iter().any(|row| row.yes))
 }
 
 /// The application may read and write, but evidence only grows: a table whose trigger refuses change
