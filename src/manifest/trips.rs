@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
@@ -197,6 +197,8 @@ struct WeighingRow {
     net_g: i64,
     #[diesel(sql_type = Binary)]
     hash: Vec<u8>,
+    #[diesel(sql_type = Bool)]
+    is_public: bool,
 }
 
 /// What a manifest's lines get of a trip's net.
@@ -216,15 +218,16 @@ pub struct Shares {
 /// As the database.
 pub async fn shares(conn: &mut AsyncPgConnection, trip: Uuid, record: &Record) -> Result<Option<Shares>, Problem> {
     let weighings: Vec<WeighingRow> =
-        Sql("SELECT seq, gross_g - tare_g AS net_g, hash FROM weighings WHERE trip_id = $1 AND struck_at IS NULL AND (side = 'public' OR side = 'receipt' AND weighed_by = $2) ORDER BY seq")
-            .bind::<SqlUuid, _>(trip)
-    .bind::<SqlUuid, _>(record.consignment.receiver.unit_id)
-            .load(conn)
-            .await?;
+        Sql("SELECT seq, gross_g - tare_g AS net_g, hash, side = 'public' AS is_public FROM weighings WHERE trip_id = $1 AND struck_at IS NULL \
+             AND (side = 'public' OR side = 'receipt' AND weighed_by = $2) ORDER BY seq")
+        .bind::<SqlUuid, _>(trip)
+        .bind::<SqlUuid, _>(record.consignment.receiver.unit_id)
+        .load(conn)
+        .await?;
     // A second weighing replaces the first for its load; the last one that stands counts.
     let Some(last) = weighings.last() else { return Ok(None) };
-    // Only what this receiver takes from the vehicle: manifests of the trip that go to the same site, neither cancelled nor
-    // void. A release that was taken back weighs nothing; then the declared mass shares.
+    // The receiver's own bridge weighs what he takes from the vehicle, a public scale all that is on it; never what is
+    // cancelled or void. A release that was taken back weighs nothing; then the declared mass shares.
     let rows: Vec<ShareRow> = Sql(
         "SELECT l.manifest_id, (x->>'line')::int AS line, coalesce((x->>'released_g')::bigint, (x->>'declared_g')::bigint) AS weight_g FROM trip_legs l \
          JOIN manifests m ON m.id = l.manifest_id JOIN manifests me ON me.id = $2 \
@@ -232,10 +235,11 @@ pub async fn shares(conn: &mut AsyncPgConnection, trip: Uuid, record: &Record) -
              WHERE p.manifest_id = l.manifest_id AND p.part IN ('release', 'consignment') ORDER BY p.part, p.revision DESC) q \
            WHERE q.bytes <> 'null'::bytea ORDER BY (q.part = 'release') DESC LIMIT 1) p \
          CROSS JOIN LATERAL json_array_elements(convert_from(p.bytes, 'UTF8')::json->'lines') x \
-         WHERE l.trip_id = $1 AND m.receiver_id = me.receiver_id AND m.state <> 'cancelled' AND m.voided_at IS NULL ORDER BY l.manifest_id, line",
+         WHERE l.trip_id = $1 AND ($3 OR m.receiver_id = me.receiver_id) AND m.state <> 'cancelled' AND m.voided_at IS NULL ORDER BY l.manifest_id, line",
     )
     .bind::<SqlUuid, _>(trip)
     .bind::<SqlUuid, _>(record.id)
+    .bind::<Bool, _>(last.is_public)
     .load(conn)
     .await?;
     let weights: Vec<i64> = rows.iter().map(|row| row.weight_g).collect();

@@ -219,12 +219,12 @@ async fn one_lorry_with_several_manifests_and_receivers_shares_its_net_to_the_gr
         manifest.took(&answer);
         manifests.push(manifest);
     }
-    // Each receiver weighs what it unloads; the first one's net is shared over its two manifests.
-    let (net, rest) = (1_333_339, 780);
-    for (weigher, net) in [(district.works.who("weigher"), net), (near.party.who("weigher"), rest)] {
-        let weigh = json!({ "gross_g": 9_000_000 + net, "tare_g": 9_000_000, "side": "receipt", "scale": "1 号" });
-        world.post(weigher, &format!("/api/v1/trips/{}/weigh", trip["trip_id"].as_str().unwrap()), weigh).await.ok();
-    }
+    // Each receiver weighs what he takes off: the difference of the lorry with it and without.
+    let net = 1_333_339;
+    let weigh = |net: i64| json!({ "gross_g": 9_000_000 + net, "tare_g": 9_000_000, "side": "receipt", "scale": "1 号" });
+    let path = format!("/api/v1/trips/{}/weigh", trip["trip_id"].as_str().unwrap());
+    world.post(near.party.who("weigher"), &path, weigh(780)).await.ok();
+    world.post(district.works.who("weigher"), &path, weigh(net)).await.ok();
     let mut shares = Vec::new();
     for (index, manifest) in manifests.iter_mut().enumerate() {
         let weigher = if index == 2 { near.party.who("weigher") } else { district.works.who("weigher") };
@@ -234,7 +234,7 @@ async fn one_lorry_with_several_manifests_and_receivers_shares_its_net_to_the_gr
         let line = &doc["parts"]["receipt"][0]["content"]["lines"][0];
         shares.push(line["weighed_g"].as_i64().unwrap());
     }
-    assert_eq!((shares[0] + shares[1], shares[2]), (net, rest), "{shares:?}");
+    assert_eq!((shares[0] + shares[1], shares[2]), (net, 780), "{shares:?}");
     for (share, mass) in shares.iter().zip(masses) {
         assert!((share - mass).abs() <= mass / 1_000 + 10, "{shares:?}");
     }
@@ -242,6 +242,35 @@ async fn one_lorry_with_several_manifests_and_receivers_shares_its_net_to_the_gr
     let manifest = district.issue(&world, 1_000_000).await;
     trip["plate"] = json!("辽B54321");
     manifest.act(&world, district.carrier.who("dispatcher"), "assign", json!({ "trip": trip })).await.refused(400, "bad-parameter");
+}
+
+#[actix_web::test]
+async fn a_public_scale_weighs_all_that_is_on_the_lorry_whoever_receives_it() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let near = Receiver::new(&world, &district, "210213", 900_000_000_000).await;
+    let mut trip = district.trip();
+    let mut manifests = Vec::new();
+    for (index, mass) in [1_000_001, 333_333, 777_777].into_iter().enumerate() {
+        let body = if index == 2 { near.manifest(&district, mass) } else { district.manifest(mass) };
+        let mut manifest = Manifest::of(&issue(&world, &district, body).await.ok());
+        let answer = manifest.act(&world, district.carrier.who("dispatcher"), "assign", json!({ "trip": trip })).await.ok();
+        manifest.took(&answer);
+        trip["trip_id"] = manifest.last["result"]["facts"]["trip_id"].clone();
+        manifests.push(manifest);
+    }
+    let net = 2_111_003;
+    let weigh = json!({ "gross_g": 9_000_000 + net, "tare_g": 9_000_000, "side": "public", "scale": "公平秤" });
+    world.post(district.works.who("weigher"), &format!("/api/v1/trips/{}/weigh", trip["trip_id"].as_str().unwrap()), weigh).await.ok();
+    let mut sum = 0;
+    for (index, manifest) in manifests.iter_mut().enumerate() {
+        let weigher = if index == 2 { near.party.who("weigher") } else { district.works.who("weigher") };
+        let answer = manifest.act(&world, weigher, "receive", json!({})).await.ok();
+        manifest.took(&answer);
+        let doc = manifest.get(&world, &district.plant.admin).await;
+        sum += doc["parts"]["receipt"][0]["content"]["lines"][0]["weighed_g"].as_i64().unwrap();
+    }
+    assert_eq!(sum, net);
 }
 
 #[actix_web::test]

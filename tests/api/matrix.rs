@@ -141,27 +141,40 @@ async fn a_void_manifest_sets_nothing_going_but_still_meets_its_lorry() {
     let officer = world.authority("210213").await;
     let mut wrong = Vec::new();
     for state in State::ALL.into_iter().filter(|state| Act::Void.rule().from.contains(state)) {
-        let mut manifest = in_state(&world, &district, state).await;
-        let answer = manifest.act(&world, &officer.admin, "void", json!({ "reason": "重复填写" })).await.ok();
-        manifest.took(&answer);
-        for rule in ACTS.iter().filter(|rule| !BEGINNING.contains(&rule.act) && rule.class != ActClass::Fact) {
+        let mut manifest = in_void(&world, &district, &officer, state).await;
+        for rule in ACTS.iter().filter(|rule| !BEGINNING.contains(&rule.act) && rule.act != Act::Weigh) {
             if matches!(rule.act, Act::Correct | Act::Agree | Act::Disagree) {
                 continue;
             }
             let before = world.events().await;
             let answer = attempt(&world, &district, &manifest, who(&district, &officer, rule.act), rule.act, body(&district, rule.act)).await;
-            if (answer.status, answer.json["type"].as_str()) != (409, Some("/problems/voided")) || world.events().await != before {
-                wrong.push(format!("{} when void and {}: {} {}", rule.act.as_str(), state.as_str(), answer.status, answer.json["type"]));
+            let kind = answer.json["type"].as_str().unwrap_or_default().trim_start_matches("/problems/");
+            // The lorry is on the road all the same: what happens to it is recorded.
+            let expected: &[(u16, &str)] = match (rule.class, rule.from.contains(&state)) {
+                (ActClass::Fact, true) => &[(200, ""), (409, "nothing-skipped")],
+                (ActClass::Fact, false) => &[(409, "wrong-state")],
+                _ => &[(409, "voided")],
+            };
+            if !expected.contains(&(answer.status, kind)) || (answer.status != 200 && world.events().await != before) {
+                wrong.push(format!("{} when void and {}: {} {kind}", rule.act.as_str(), state.as_str(), answer.status));
             }
-        }
-        let doc = manifest.get(&world, district.plant.who("clerk")).await;
-        assert_eq!(doc["state"], state.as_str(), "void is a flag beside the state");
-        if Act::Receive.rule().from.contains(&state) {
-            let answer = manifest.act(&world, district.works.who("weigher"), "receive", json!({})).await;
-            assert_eq!(answer.status, 200, "what stands at the gate is recorded: {}", answer.json);
+            if answer.status == 200 {
+                manifest = in_void(&world, &district, &officer, state).await;
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    // None of it counts for an account.
+    assert_eq!(world.number("SELECT count(*) AS n FROM mass_accounts WHERE reserved_g <> 0 OR settled_g <> 0").await, 0);
+}
+
+async fn in_void(world: &World, district: &District, officer: &Party, state: State) -> Manifest {
+    let mut manifest = in_state(world, district, state).await;
+    let answer = manifest.act(world, &officer.admin, "void", json!({ "reason": "重复填写" })).await.ok();
+    manifest.took(&answer);
+    let doc = manifest.get(world, district.plant.who("clerk")).await;
+    assert_eq!((&doc["state"], &doc["is_void"]), (&json!(state.as_str()), &json!(true)), "void is a flag beside the state");
+    manifest
 }
 
 /// The checked-in table: act, then the roles of each relation.
