@@ -32,6 +32,8 @@ CREATE TABLE manifests (
     codes                text[] NOT NULL,
     plates               text[] NOT NULL DEFAULT '{}',
     flags                text[] NOT NULL DEFAULT '{}',
+    -- Where incidents were reported: the authority of such a place sees the manifest too.
+    incident_divisions   text[] NOT NULL DEFAULT '{}',
     voided_at            timestamptz,
     link_kind            text CONSTRAINT manifests_link_known CHECK (link_kind IN ('return', 're_consignment')),
     linked_from          uuid REFERENCES manifests,
@@ -73,6 +75,7 @@ CREATE TABLE manifest_tasks (
     manifest_id uuid NOT NULL REFERENCES manifests,
     act         text NOT NULL,
     due_on      date,
+    reminded_at timestamptz,
     PRIMARY KEY (unit_id, manifest_id, act)
 );
 CREATE INDEX manifest_tasks_by_manifest ON manifest_tasks (manifest_id);
@@ -123,9 +126,13 @@ CREATE TABLE corrections (
     proposed_at timestamptz NOT NULL,
     due_on      date NOT NULL,
     document    jsonb NOT NULL,
-    state       text NOT NULL CONSTRAINT corrections_state_known CHECK (state IN ('open', 'applied', 'rejected'))
+    state       text NOT NULL CONSTRAINT corrections_state_known CHECK (state IN ('open', 'applied', 'rejected')),
+    -- The day of the next reminder, and how many there were.
+    remind_on   date,
+    reminded    int  NOT NULL DEFAULT 0
 );
 CREATE INDEX corrections_by_manifest ON corrections (manifest_id);
+CREATE INDEX corrections_to_remind ON corrections (remind_on) WHERE state = 'open';
 CREATE TABLE correction_voices (
     correction_id uuid NOT NULL REFERENCES corrections,
     unit_id       uuid NOT NULL,
@@ -143,6 +150,16 @@ CREATE TABLE incidents (
     reported_at timestamptz NOT NULL
 );
 CREATE INDEX incidents_by_division ON incidents (division, id);
+CREATE INDEX incidents_by_place ON incidents (division, manifest_id);
+CREATE INDEX incidents_by_manifest ON incidents (manifest_id);
+-- Who must take note of an incident: the authority of its place, and the consignor.
+CREATE TABLE incident_tasks (
+    incident_id     uuid NOT NULL REFERENCES incidents,
+    duty            text NOT NULL CONSTRAINT incident_tasks_duty_known CHECK (duty IN ('authority', 'consignor')),
+    unit_id         uuid NOT NULL,
+    acknowledged_at timestamptz,
+    PRIMARY KEY (incident_id, duty, unit_id)
+);
 
 -- An administrator opens outage mode with a reason: release goes on without the national number.
 CREATE TABLE outages (

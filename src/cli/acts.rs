@@ -228,6 +228,7 @@ const fn relation_zh(relation: Relation) -> &'static str {
         Relation::Holder => "持有人",
         Relation::OfficerOfDeparture => "移出地主管部门",
         Relation::OfficerOfReceipt => "接受地主管部门",
+        Relation::OfficerOfPlace => "事故发生地主管部门",
     }
 }
 

@@ -19,7 +19,7 @@ use crate::platform::keys::Keys;
 use crate::platform::migrate::{self, Direction};
 use crate::platform::problem::Problem;
 use crate::platform::respond::respond;
-use crate::{catalogue, contract, evidence};
+use crate::{catalogue, contract, evidence, manifest};
 
 /// Where the data are: a named server, or a cluster of our own that ends with us.
 pub struct Database {
@@ -240,7 +240,8 @@ async fn jobs(app: Arc<App>) {
 /// # Errors
 /// As the jobs.
 pub async fn run_jobs_once(app: &App) -> Result<usize, Problem> {
-    evidence::run_feed(app).await
+    // What a job says goes through the feed too, so the feed comes after it.
+    Ok(manifest::reminders::run(app).await? + evidence::run_feed(app).await?)
 }
 
 /// Four rounds a second.

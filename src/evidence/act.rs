@@ -259,14 +259,14 @@ struct HeadRow {
 }
 
 #[derive(diesel::QueryableByName)]
-struct AppendRow {
+pub(super) struct AppendRow {
     #[diesel(sql_type = Binary)]
     hash: Vec<u8>,
     #[diesel(sql_type = Binary)]
     bytes: Vec<u8>,
 }
 
-const APPEND: Sql = Sql("WITH s AS ( \
+pub(super) const APPEND: Sql = Sql("WITH s AS ( \
      INSERT INTO streams (subject_id, subject_kind, seq, version, head) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (subject_id) DO UPDATE SET seq = excluded.seq, version = excluded.version, head = excluded.head \
      WHERE streams.seq = excluded.seq - 1 RETURNING subject_id), \
@@ -292,7 +292,7 @@ const APPEND_NUMBERED: Sql = Sql("WITH n AS ( \
      u AS (INSERT INTO unfed (event_id) SELECT id FROM e) \
      SELECT hash, bytes FROM e");
 
-async fn lock(mut conn: &AsyncPgConnection, subject: Uuid) -> Result<Head, Problem> {
+pub(super) async fn lock(mut conn: &AsyncPgConnection, subject: Uuid) -> Result<Head, Problem> {
     let row: Option<HeadRow> =
         Sql("SELECT seq, version, head FROM streams WHERE subject_id = $1 FOR UPDATE").bind::<SqlUuid, _>(subject).load(&mut conn).await?.pop();
     let row = row.ok_or_else(Problem::not_found)?;

@@ -5,6 +5,7 @@
 
 pub mod acts;
 pub mod auth;
+mod authorities;
 mod domain;
 pub mod http;
 pub mod one_time;
@@ -14,6 +15,7 @@ pub mod token;
 pub mod uscc;
 
 pub use auth::{fresh, transact};
+pub use authorities::authorities_of;
 pub use domain::{ActingUnit, Actor, Delegation, Role, Roles, UnitKind};
 pub use store::{UnitRow, driver_unit, forget_old_failures, officer_sees, unit_by_id, unit_by_uscc};
 pub use uscc::Uscc;

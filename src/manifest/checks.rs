@@ -466,9 +466,8 @@ pub async fn release(
     let today = legal_day(tx.now());
     if tx.call.app.numbers == NumberMode::National && stored.official_no.is_none() && paper_no.is_none() {
         let row: Option<OutageRow> = Sql("SELECT EXISTS (SELECT FROM outages WHERE closed_at IS NULL) AS is_open").load(tx.conn).await?.pop();
-        if !row.is_some_and(|row| row.is_open) {
-            findings.plain(&table::OFFICIAL_NO_MISSING, "");
-        }
+        let is_outage = row.is_some_and(|row| row.is_open);
+        findings.plain(if is_outage { &table::ON_PAPER } else { &table::OFFICIAL_NO_MISSING }, "");
     }
     if paper_no.is_some() && stored.official_no.is_none() {
         findings.plain(&table::ON_PAPER, "/paper_no");

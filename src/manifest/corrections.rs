@@ -4,7 +4,7 @@
 //! before the next party has signed is corrected by him alone. After five working days without every voice, the authority
 //! of the consignor decides.
 
-use diesel::sql_types::{Array, Date, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Date, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::domain::Record;
 use super::input::{Change, ProposeCorrection};
 use super::parts::PartName;
-use super::store::Stored;
+use super::store::{Stored, Task};
 use super::table::{Act, Relation};
 use super::work::{self, Step};
-use super::{accounts, rules};
+use super::{accounts, reminders, rules};
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::platform::calendar::legal_day;
@@ -314,6 +314,23 @@ pub async fn open_voices(conn: &mut AsyncPgConnection, manifest: Uuid, flags: &B
     Ok(rows.into_iter().map(|row| row.unit_id).collect())
 }
 
+/// Who must still voice an opinion, until when: the parties asked, and after the due day the authority of the consignor.
+///
+/// # Errors
+/// As the database.
+pub async fn waiting(tx: &mut Tx<'_>, record: &Record, flags: &BTreeSet<String>) -> Result<Vec<Task>, Problem> {
+    if !flags.contains(OPEN_FLAG) {
+        return Ok(Vec::new());
+    }
+    let Some(open) = open_correction(tx.conn, record.id).await? else { return Ok(Vec::new()) };
+    let mut units = open_voices(tx.conn, record.id, flags).await?;
+    let today = legal_day(tx.now());
+    if today > open.due_on || units.iter().any(|unit| is_external(record, *unit)) {
+        units.extend(identity::authorities_of(tx.conn, &record.consignment.departure().division, today).await?);
+    }
+    Ok(units.into_iter().map(|unit| (unit, Act::Agree, Some(open.due_on))).collect())
+}
+
 #[derive(diesel::QueryableByName)]
 struct OpenRow {
     #[diesel(sql_type = SqlUuid)]
@@ -358,7 +375,8 @@ pub async fn correct(call: &Call, actor: &Actor, id: Uuid, body: ProposeCorrecti
         }
         let (correction, now) = (tx.new_id(), tx.now());
         let due = call.app.working_days().add_working_days(legal_day(now), rules::CORRECTION_WAITS_WORKING_DAYS);
-        Sql("WITH c AS (INSERT INTO corrections (id, manifest_id, proposed_by, proposed_at, due_on, document, state) VALUES ($1, $2, $3, $4, $5, $6::text::jsonb, 'open') RETURNING id) \
+        let remind_on = reminders::day(&call.app.working_days(), legal_day(now), due.last_day, 0);
+        Sql("WITH c AS (INSERT INTO corrections (id, manifest_id, proposed_by, proposed_at, due_on, document, state, remind_on) VALUES ($1, $2, $3, $4, $5, $6::text::jsonb, 'open', $8) RETURNING id) \
              INSERT INTO correction_voices (correction_id, unit_id) SELECT c.id, v FROM c, unnest($7::uuid[]) v")
             .bind::<SqlUuid, _>(correction)
             .bind::<SqlUuid, _>(id)
@@ -367,6 +385,7 @@ pub async fn correct(call: &Call, actor: &Actor, id: Uuid, body: ProposeCorrecti
             .bind::<Date, _>(due.last_day)
             .bind::<Text, _>(json!(body.changes).to_string())
             .bind::<Array<SqlUuid>, _>(voices.iter().copied().collect::<Vec<_>>())
+            .bind::<Nullable<Date>, _>(remind_on)
             .execute(tx.conn)
             .await?;
         stored.flags.insert(OPEN_FLAG.to_owned());

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::acts::{ending, issue, receipt, transport};
 use super::findings::Confirmation;
 use super::input::{
-    Assign, BackEnter, ConfirmLoad, ConfirmMany, DriverStep, Duplicate, Gate, HandOverLoad, IssueLike, IssueManifest, LoadTogether, NotReceivedLoad,
+    AcknowledgeIncident, Assign, BackEnter, ConfirmLoad, ConfirmMany, DriverStep, Duplicate, Gate, HandOverLoad, IssueLike, IssueManifest, LoadTogether, NotReceivedLoad,
     ProposeCorrection, ReceiveLoad, RecordOfficialNo, ReleaseLoad, ReportIncident, SendOn, SignLate, StrikeWeighing, TreatLine, WeighTrip,
     WithReason,
 };
@@ -20,7 +20,7 @@ use super::read::Look;
 use super::signing::Signing;
 use super::store::{self, Filter};
 use super::table::State;
-use super::{corrections, read, trips};
+use super::{corrections, incidents, read, trips};
 use crate::evidence::{self, ActAnswer, CheckAnswer, Evidence, answer, created};
 use crate::identity::auth::actor_of_token;
 use crate::identity::{Actor, Role, one_time};
@@ -249,7 +249,20 @@ pub async fn void_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<Wit
 )]
 #[post("/manifests/{manifest_id}/report_incident")]
 pub async fn report_incident(Signing(actor): Signing, id: Path<Uuid>, act: Act<ReportIncident>) -> Result<HttpResponse, Problem> {
-    Ok(answer(&ending::report_incident(&act.call, &actor, *id, act.body).await?))
+    Ok(answer(&incidents::report(&act.call, &actor, *id, act.body).await?))
+}
+
+/// Take note of reported incidents (事故知悉), as the authority of the place or the consignor.
+#[utoipa::path(
+    tag = "manifests", operation_id = "acknowledge_incident", security(("bearer" = [])), request_body = AcknowledgeIncident,
+    params(("manifest_id" = Uuid, Path), ActHeaders, ActMode),
+    responses((status = 200, description = "Done, or what check mode says", body = ActAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/manifests/{manifest_id}/acknowledge_incident")]
+pub async fn acknowledge_incident(Signing(actor): Signing, id: Path<Uuid>, act: Act<AcknowledgeIncident>) -> Result<HttpResponse, Problem> {
+    Ok(answer(&incidents::acknowledge(&act.call, &actor, *id, act.body).await?))
 }
 
 /// Enter the national number (国家联单编号).

@@ -488,6 +488,15 @@ pub struct ReportIncident {
     pub division: Option<String>,
 }
 
+/// 事故知悉.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcknowledgeIncident {
+    /// What is being done about it.
+    #[schema(min_length = 2, max_length = 400)]
+    pub measures: String,
+}
+
 /// What happened.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,6 @@
-//! Outage mode (停网模式): while it is open, loads leave on paper numbers and are entered afterwards.
+//! Outage mode (停网模式): while it is open, loads leave on paper numbers and are entered afterwards; the clock of that duty.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -8,12 +8,45 @@ use diesel_async::RunQueryDsl;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::domain::Record;
+use super::store::Task;
+use super::table::{self, Act, State};
+use super::rules;
 use crate::evidence::{Head, NewEvent, Outcome, Tx};
 use crate::identity::{self, Actor, Role};
-use crate::platform::app::App;
+use crate::platform::app::{App, NumberMode};
+use crate::platform::calendar::{Deadline, WorkingDays, legal_day};
 use crate::platform::call::Call;
 use crate::platform::db::Sql;
 use crate::platform::problem::{Problem, kinds};
+
+/// Until when a transfer that ended on this day must have been entered (补录期限).
+#[must_use]
+pub fn due(calendar: &WorkingDays, ended_on: chrono::NaiveDate) -> Deadline {
+    calendar.add_working_days(ended_on, *rules::BACK_ENTER_WITHIN_WORKING_DAYS.on(ended_on))
+}
+
+/// Until when a load that left without the national number must have it: the clock runs from the day of receipt, and until
+/// then from the planned one, so that a date is seen from the first day on. None where nothing is owed.
+#[must_use]
+pub fn back_entry(app: &App, record: &Record, flags: &BTreeSet<String>, official_no: Option<&str>) -> Option<Deadline> {
+    let has_left = record.release.is_some() || record.receipt.is_some();
+    let on_paper = [&table::ON_PAPER, &table::BACK_ENTERED].iter().any(|rule| flags.contains(rule.kind.code));
+    if app.numbers != NumberMode::National || official_no.is_some() || !has_left || !on_paper || record.state == State::Cancelled {
+        return None;
+    }
+    let received_on = record.receipt.as_ref().map(|receipt| legal_day(receipt.received_at));
+    let released_on = record.release.as_ref().map(|release| legal_day(release.released_at));
+    let planned_on = record.consignment.planned_receipt_on;
+    Some(due(&app.working_days(), received_on.unwrap_or_else(|| released_on.map_or(planned_on, |day| day.max(planned_on)))))
+}
+
+/// The consignor's task of entering the national number afterwards.
+#[must_use]
+pub fn task(app: &App, record: &Record, flags: &BTreeSet<String>, official_no: Option<&str>) -> Option<Task> {
+    let deadline = back_entry(app, record, flags, official_no)?;
+    Some((record.consignment.consignor.unit_id, Act::RecordOfficialNo, Some(deadline.last_day)))
+}
 
 fn event(outage: Uuid, act: &'static str, at: DateTime<Utc>, payload: serde_json::Value) -> NewEvent {
     NewEvent { subject_kind: "outage", subject: outage, act, claimed_at: at, law: vec!["decree_23_2021/20"], sealed: BTreeMap::new(), payload }

@@ -103,6 +103,13 @@ fn relations_of(stored: &Stored, unit: Uuid) -> Vec<Relation> {
     relations
 }
 
+fn officer_relations(stored: &Stored) -> impl Iterator<Item = Relation> {
+    let of = stored.officer_of;
+    [(of.departure, Relation::OfficerOfDeparture), (of.receipt, Relation::OfficerOfReceipt), (of.place, Relation::OfficerOfPlace)]
+        .into_iter()
+        .filter_map(|(is, relation)| is.then_some(relation))
+}
+
 fn was_carrier(stored: &Stored, unit: Uuid) -> bool {
     stored.record.consignment.carrier.unit_id == unit || stored.record.assignments.values().any(|assignment| assignment.carrier.unit_id == unit)
 }
@@ -115,12 +122,7 @@ fn was_carrier(stored: &Stored, unit: Uuid) -> bool {
 pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -> Result<Permit, Problem> {
     let mut relations = actor.unit_id().map(|unit| relations_for(stored, unit, act)).unwrap_or_default();
     if actor.is_officer() {
-        if stored.officer_of.0 {
-            relations.push(Relation::OfficerOfDeparture);
-        }
-        if stored.officer_of.1 {
-            relations.push(Relation::OfficerOfReceipt);
-        }
+        relations.extend(officer_relations(stored));
     }
     if act.allows(&relations, actor.roles) {
         let unit = actor.unit_id().ok_or_else(Problem::not_found)?;
@@ -197,11 +199,8 @@ fn sign_by_key(tx: &mut Tx<'_>, actor: &Actor, act: Act, relations: &[Relation])
 /// As the database.
 pub async fn standing(conn: &mut diesel_async::AsyncPgConnection, actor: &Actor, stored: &Stored) -> Result<(Vec<Relation>, Roles), Problem> {
     let mut relations = actor.unit_id().map(|unit| relations_of(stored, unit)).unwrap_or_default();
-    if actor.is_officer() && stored.officer_of.0 {
-        relations.push(Relation::OfficerOfDeparture);
-    }
-    if actor.is_officer() && stored.officer_of.1 {
-        relations.push(Relation::OfficerOfReceipt);
+    if actor.is_officer() {
+        relations.extend(officer_relations(stored));
     }
     if !relations.contains(&Relation::Carrier) && identity::driver_unit(conn, actor.user, stored.record.carrier_id()).await?.is_some() {
         relations.push(Relation::Carrier);

@@ -21,3 +21,8 @@ pub const LICENCE_REFUSED_FROM_PERCENT: Dated<i64> = Dated::always(120);
 ///
 /// Unit: working days. Our own rule: no article says it.
 pub const CORRECTION_WAITS_WORKING_DAYS: u32 = 5;
+
+/// When those whose voice is missing are reminded.
+///
+/// Unit: working days after the proposal. Our own rule: no article says it.
+pub const CORRECTION_REMINDED_AT_WORKING_DAYS: [u32; 2] = [2, 4];

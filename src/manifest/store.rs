@@ -33,11 +33,25 @@ pub struct Stored {
     pub flags: BTreeSet<String>,
     /// Whether it is void.
     pub is_void: bool,
-    /// Whether the caller is an officer of the place of departure, and of receipt.
-    pub officer_of: (bool, bool),
+    /// Of which places the caller is an officer.
+    pub officer_of: OfficerOf,
     /// Whether the caller acts for a unit outside the system; set by policy.
     pub by_proxy: bool,
 }
+
+/// Of which places of a manifest somebody is an officer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OfficerOf {
+    /// 移出地.
+    pub departure: bool,
+    /// 接受地.
+    pub receipt: bool,
+    /// 事故发生地, of any incident reported.
+    pub place: bool,
+}
+
+/// Who must do what, until when.
+pub type Task = (Uuid, Act, Option<NaiveDate>);
 
 #[derive(diesel::QueryableByName)]
 struct HeaderRow {
@@ -57,6 +71,8 @@ struct HeaderRow {
     officer_of_departure: bool,
     #[diesel(sql_type = Bool)]
     officer_of_receipt: bool,
+    #[diesel(sql_type = Bool)]
+    officer_of_place: bool,
     #[diesel(sql_type = Text)]
     parts: String,
 }
@@ -74,6 +90,7 @@ struct PartRow {
 const LOAD: Sql = Sql("SELECT m.state, m.number, m.official_no, m.issued_at, m.flags, m.voided_at IS NOT NULL AS is_void, \
      EXISTS (SELECT FROM division_paths d WHERE d.code = m.departure_division AND d.ancestor = ANY($2)) AS officer_of_departure, \
      EXISTS (SELECT FROM division_paths d WHERE d.code = m.destination_division AND d.ancestor = ANY($2)) AS officer_of_receipt, \
+     EXISTS (SELECT FROM division_paths d WHERE d.code = ANY(m.incident_divisions) AND d.ancestor = ANY($2)) AS officer_of_place, \
      (SELECT json_agg(json_build_object('part', p.part, 'part_no', p.part_no, 'revision', p.revision, 'content', convert_from(p.bytes, 'UTF8')::json)) \
       FROM (SELECT DISTINCT ON (part, part_no) part, part_no, revision, bytes FROM manifest_parts WHERE manifest_id = $1 ORDER BY part, part_no, revision DESC) p)::text AS parts \
      FROM manifests m WHERE m.id = $1");
@@ -95,7 +112,7 @@ pub async fn load(mut conn: &AsyncPgConnection, id: Uuid, head: Head, jurisdicti
         issued_at: row.issued_at,
         flags: row.flags.into_iter().collect(),
         is_void: row.is_void,
-        officer_of: (row.officer_of_departure, row.officer_of_receipt),
+        officer_of: OfficerOf { departure: row.officer_of_departure, receipt: row.officer_of_receipt, place: row.officer_of_place },
         by_proxy: false,
     })
 }
@@ -198,11 +215,11 @@ struct Header {
     received_on: Option<NaiveDate>,
     due: Option<Deadline>,
     parties: Vec<(Uuid, Relation, i32)>,
-    tasks: Vec<(Uuid, Act, Option<NaiveDate>)>,
+    tasks: Vec<Task>,
 }
 
 impl Header {
-    fn of(record: &Record, calendar: &WorkingDays, voices: &[Uuid]) -> Self {
+    fn of(record: &Record, calendar: &WorkingDays, beside: &[Task]) -> Self {
         let received_on = record.receipt.as_ref().map(|receipt| legal_day(receipt.received_at));
         let due = received_on.map(|day| calendar.add_working_days(day, *super::rules::CONFIRM_WITHIN_WORKING_DAYS.on(day)));
         let mut codes: Vec<String> = record.consignment.lines.iter().map(|line| line.waste_code.to_string()).collect();
@@ -220,7 +237,7 @@ impl Header {
             received_on,
             due,
             parties: parties_of(record),
-            tasks: tasks_of(record, due.map(|due| due.last_day), voices),
+            tasks: tasks_of(record, due.map(|due| due.last_day), beside),
         }
     }
 }
@@ -263,9 +280,9 @@ pub async fn ask_to_send_on_again(tx: &mut Tx<'_>, link: &Link) -> Result<(), Pr
     Ok(())
 }
 
-/// Who must do what next.
+/// Who must do what next: what the state gives, and what stands beside it (voices of a correction, incidents, back-entry).
 #[must_use]
-pub fn tasks_of(record: &Record, due: Option<NaiveDate>, voices: &[Uuid]) -> Vec<(Uuid, Act, Option<NaiveDate>)> {
+pub fn tasks_of(record: &Record, due: Option<NaiveDate>, beside: &[Task]) -> Vec<Task> {
     let consignment = &record.consignment;
     let (receiver, giver, carrier) = (consignment.receiver.unit_id, consignment.departure().unit_id, record.carrier_id());
     let mut tasks = match record.state {
@@ -284,7 +301,7 @@ pub fn tasks_of(record: &Record, due: Option<NaiveDate>, voices: &[Uuid]) -> Vec
     for skipped in record.unsigned() {
         tasks.push((skipped.unit_id, Act::SignLate, None));
     }
-    tasks.extend(voices.iter().map(|unit| (*unit, Act::Agree, None)));
+    tasks.extend_from_slice(beside);
     tasks.sort_unstable();
     tasks.dedup_by_key(|(unit, act, _)| (*unit, *act));
     tasks
@@ -335,9 +352,9 @@ pub async fn save(
     flags: &BTreeSet<String>,
     parts: &[SealedPart],
     calendar: &WorkingDays,
-    voices: &[Uuid],
+    beside: &[Task],
 ) -> Result<(), Problem> {
-    let mut header = Header::of(record, calendar, voices);
+    let mut header = Header::of(record, calendar, beside);
     header.tasks.retain(|(_, act, _)| *act != Act::SendOn || !flags.contains(SENT_ON));
     macro_rules! shared {
         ($sql:ident) => {
@@ -423,14 +440,14 @@ const GET: Sql = Sql("SELECT json_build_object( \
      'declared_g', m.declared_g, 'released_g', m.released_g, 'accepted_g', m.accepted_g, \
      'linked_from', m.linked_from, 'link_kind', m.link_kind, \
      'links', (SELECT coalesce(json_agg(json_build_object('manifest_id', l.id, 'number', l.number, 'kind', l.link_kind, 'declared_g', l.declared_g) ORDER BY l.id), '[]') FROM manifests l WHERE l.linked_from = m.id), \
-     'tasks', (SELECT coalesce(json_agg(json_build_object('unit_id', t.unit_id, 'act', t.act, 'due_on', t.due_on) ORDER BY t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id), \
+     'tasks', (SELECT coalesce(json_agg(json_build_object('unit_id', t.unit_id, 'act', t.act, 'due_on', t.due_on, 'reminded_at', to_char(t.reminded_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')) ORDER BY t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id), \
      'parts', (SELECT json_object_agg(g.part, g.list) FROM (SELECT p.part, json_agg(json_build_object('part_no', p.part_no, 'revision', p.revision, \
         'content_hash', encode(p.content_hash, 'hex'), 'content', convert_from(p.bytes, 'UTF8')::json) ORDER BY p.part_no) AS list \
         FROM (SELECT DISTINCT ON (part, part_no) part, part_no, revision, bytes, content_hash FROM manifest_parts WHERE manifest_id = m.id ORDER BY part, part_no, revision DESC) p GROUP BY p.part) g) \
      )::text AS doc, s.version \
      FROM manifests m JOIN streams s ON s.subject_id = m.id \
      WHERE m.id = $1 AND (EXISTS (SELECT FROM manifest_parties y WHERE y.manifest_id = m.id AND (y.unit_id = $2 OR (y.relation = 'carrier' AND y.unit_id = ANY($3)))) \
-       OR EXISTS (SELECT FROM division_paths d WHERE d.code IN (m.departure_division, m.destination_division) AND d.ancestor = ANY($4)))");
+       OR EXISTS (SELECT FROM division_paths d WHERE d.code = ANY(ARRAY[m.departure_division, m.destination_division] || m.incident_divisions) AND d.ancestor = ANY($4)))");
 
 #[derive(diesel::QueryableByName)]
 struct GetRow {
@@ -499,7 +516,8 @@ const LIST_OF_UNITS: Sql = Sql(
      'planned_departure_on', m.planned_departure_on, 'planned_receipt_on', m.planned_receipt_on, 'confirm_due_on', m.confirm_due_on, \
      'consignor_id', m.consignor_id, 'consignor_name', a.name, 'receiver_id', m.receiver_id, 'receiver_name', b.name, \
      'codes', m.codes, 'plates', m.plates, 'declared_g', m.declared_g, 'released_g', m.released_g, 'accepted_g', m.accepted_g, \
-     'waiting_for', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4))::text AS doc \
+     'waiting_for', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4), \
+     'reminded_of', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4 AND t.reminded_at IS NOT NULL))::text AS doc \
      FROM c JOIN manifests m ON m.id = c.id JOIN streams s ON s.subject_id = m.id JOIN units a ON a.id = m.consignor_id JOIN units b ON b.id = m.receiver_id ORDER BY m.id DESC",
 );
 const LIST_OF_DIVISIONS: Sql = Sql(
@@ -510,13 +528,18 @@ const LIST_OF_DIVISIONS: Sql = Sql(
      UNION ALL (SELECT m.id FROM manifests m WHERE m.destination_division = k.key AND m.id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
        AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) \
        AND ($10::text IS NULL OR $10 = ANY(m.flags)) AND ($11::timestamptz IS NULL OR m.issued_at >= $11) AND ($12::timestamptz IS NULL OR m.issued_at < $12) \
-       AND (NOT $13 OR EXISTS (SELECT FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4)) ORDER BY m.id DESC LIMIT $3)) x ORDER BY x.id DESC LIMIT $3) \
+       AND (NOT $13 OR EXISTS (SELECT FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4)) ORDER BY m.id DESC LIMIT $3) \
+     UNION ALL (SELECT DISTINCT i.manifest_id FROM incidents i JOIN manifests m ON m.id = i.manifest_id WHERE i.division = k.key AND i.manifest_id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
+       AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) \
+       AND ($10::text IS NULL OR $10 = ANY(m.flags)) AND ($11::timestamptz IS NULL OR m.issued_at >= $11) AND ($12::timestamptz IS NULL OR m.issued_at < $12) \
+       AND (NOT $13 OR EXISTS (SELECT FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4)) ORDER BY i.manifest_id DESC LIMIT $3)) x ORDER BY x.id DESC LIMIT $3) \
      SELECT m.id, json_build_object('id', m.id, 'stream', m.stream, 'state', m.state, 'version', s.version, 'number', m.number, 'official_no', m.official_no, \
      'issued_at', to_char(m.issued_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'is_void', m.voided_at IS NOT NULL, 'flags', m.flags, \
      'planned_departure_on', m.planned_departure_on, 'planned_receipt_on', m.planned_receipt_on, 'confirm_due_on', m.confirm_due_on, \
      'consignor_id', m.consignor_id, 'consignor_name', a.name, 'receiver_id', m.receiver_id, 'receiver_name', b.name, \
      'codes', m.codes, 'plates', m.plates, 'declared_g', m.declared_g, 'released_g', m.released_g, 'accepted_g', m.accepted_g, \
-     'waiting_for', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4))::text AS doc \
+     'waiting_for', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4), \
+     'reminded_of', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4 AND t.reminded_at IS NOT NULL))::text AS doc \
      FROM c JOIN manifests m ON m.id = c.id JOIN streams s ON s.subject_id = m.id JOIN units a ON a.id = m.consignor_id JOIN units b ON b.id = m.receiver_id ORDER BY m.id DESC",
 );
 

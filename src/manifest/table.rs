@@ -86,6 +86,8 @@ pub enum Relation {
     OfficerOfDeparture,
     /// 接受地主管部门.
     OfficerOfReceipt,
+    /// 事故发生地主管部门.
+    OfficerOfPlace,
 }
 
 impl Relation {
@@ -99,6 +101,7 @@ impl Relation {
             Self::Holder => "holder",
             Self::OfficerOfDeparture => "officer_of_departure",
             Self::OfficerOfReceipt => "officer_of_receipt",
+            Self::OfficerOfPlace => "officer_of_place",
         }
     }
 }
@@ -151,6 +154,8 @@ pub enum Act {
     Disagree,
     /// 事故报告.
     ReportIncident,
+    /// 事故知悉.
+    AcknowledgeIncident,
     /// 登记国家联单编号.
     RecordOfficialNo,
 }
@@ -244,6 +249,7 @@ acts! {
     Agree "同意更正" Other NOT_CANCELLED, VOICES, None, &[];
     Disagree "不同意更正" Other NOT_CANCELLED, VOICES, None, &[];
     ReportIncident "事故报告" Fact NOT_CANCELLED, ANY_PARTY, None, &["decree_23_2021/9"];
+    AcknowledgeIncident "事故知悉" Fact NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory), (Relation::OfficerOfPlace, Role::Inspector), (Relation::OfficerOfPlace, Role::Manager)], None, &["decree_23_2021/9"];
     RecordOfficialNo "登记国家联单编号" Other NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/15"];
 }
 
@@ -280,6 +286,7 @@ impl Act {
             Self::Agree => "agree",
             Self::Disagree => "disagree",
             Self::ReportIncident => "report_incident",
+            Self::AcknowledgeIncident => "acknowledge_incident",
             Self::RecordOfficialNo => "record_official_no",
         }
     }
@@ -366,7 +373,7 @@ rules! {
     MASS_ESTIMATED = 422 "mass-estimated" "移出量为估算，未经称重" "The mass is estimated, not weighed" ["decree_23_2021/10"] {Release: Flag, Receive: Flag, Confirm: Flag};
     OVERLOAD = 422 "rated-load-exceeded" "超过车辆核定载质量" "More than the vehicle's rated load" [] {Release: Warn};
     OFFICIAL_NO_MISSING = 422 "official-number-missing" "尚无国家联单号，不得交付" "There is no national number yet" ["decree_23_2021/14"] {Release: Refuse};
-    ON_PAPER = 422 "released-on-paper" "凭纸质联单交付，须在十个工作日内补录" "Released on a paper number; it must be entered within ten working days" ["decree_23_2021/20"] {Release: Flag};
+    ON_PAPER = 422 "released-on-paper" "无国家联单号交付，转移完成后十个工作日内须补录" "Released without the national number; it must be entered within ten working days after the transfer ended" ["decree_23_2021/20"] {Release: Flag};
     CONTAINERS_DIFFER = 422 "containers-differ" "所见容器与交付不一致" "The containers seen are not those released" ["decree_23_2021/12", "decree_23_2021/13"] {TakeOver: Flag, Receive: Flag};
     OTHER_DRIVER = 422 "other-driver" "签字驾驶员与派车不同" "Another driver than the one assigned signed" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag};
     DISPATCHER_SIGNED = 422 "dispatcher-signed" "调度员代驾驶员签字" "The dispatcher signed in the driver's place" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag, RefuseTakeOver: Flag};
@@ -377,7 +384,7 @@ rules! {
     REFUSED_MASS = 422 "refused-mass" "有拒收量，须退回或改送" "Mass was refused; it must be returned or sent on" [] {Confirm: Flag};
     CLOCK_CLAMPED = 422 "claimed-time-clamped" "设备时间早于前一环节，已按前一环节时间记录" "The device's time was before the act before it and was clamped" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag, Receive: Flag, Confirm: Flag, RecordTreatment: Flag};
     BACK_ENTERED = 422 "back-entered" "纸质联单补录" "Entered afterwards from paper" ["decree_23_2021/20"] {BackEnter: Flag};
-    BACK_ENTERED_LATE = 422 "back-entered-late" "超过十个工作日补录" "Entered later than ten working days after the transfer ended" ["decree_23_2021/20"] {BackEnter: Flag};
+    BACK_ENTERED_LATE = 422 "back-entered-late" "超过十个工作日补录" "Entered later than ten working days after the transfer ended" ["decree_23_2021/20"] {BackEnter: Flag, RecordOfficialNo: Flag};
     BREAKDOWN = 422 "handed-over-on-the-road" "途中换车" "The load changed the vehicle on the road" [] {HandOver: Flag};
     NOT_RECEIVED = 422 "not-received" "到厂未能入厂" "The load could not be received" [] {NotReceived: Flag};
     BY_PROXY = 422 "by-proxy" "由移出人代系统外单位登记" "Entered by the consignor for a unit outside the system" [] {Assign: Warn, TakeOver: Flag, RefuseTakeOver: Flag, HandOver: Flag, Arrive: Flag, NotReceived: Flag, Receive: Flag, Confirm: Flag, RecordTreatment: Flag, SignLate: Flag};
@@ -391,7 +398,7 @@ mod tests {
     use super::*;
 
     /// Every act. An act that is new meets the match below, which the compiler keeps whole.
-    const ALL_ACTS: [Act; 23] = [
+    const ALL_ACTS: [Act; 24] = [
         Act::Issue,
         Act::Assign,
         Act::Release,
@@ -414,6 +421,7 @@ mod tests {
         Act::Agree,
         Act::Disagree,
         Act::ReportIncident,
+        Act::AcknowledgeIncident,
         Act::RecordOfficialNo,
     ];
 
@@ -442,7 +450,8 @@ mod tests {
             Act::Agree => 19,
             Act::Disagree => 20,
             Act::ReportIncident => 21,
-            Act::RecordOfficialNo => 22,
+            Act::AcknowledgeIncident => 22,
+            Act::RecordOfficialNo => 23,
         }
     }
 

@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::findings::{Confirmation, Findings};
 use super::parts::PartName;
 use super::policy::{self, Permit};
-use super::store::{self, Stored};
+use super::store::{self, Stored, Task};
 use super::table::{self, Act, ActClass};
-use super::{checks, corrections};
+use super::{checks, corrections, incidents, outage};
 use crate::evidence::{Head, NewEvent, Tx};
 use crate::identity::Actor;
 use crate::ledger::accounts::{self, Posting};
@@ -132,7 +132,7 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
         parts.push(store::seal(&mut stored.record, *part, *part_no)?);
     }
     let calendar = tx.call.app.working_days();
-    let voices = corrections::open_voices(tx.conn, stored.record.id, &stored.flags).await?;
+    let beside = beside(tx, &stored).await?;
     let event = NewEvent {
         subject_kind: SUBJECT,
         subject: stored.record.id,
@@ -150,10 +150,21 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
     };
     let (record, flags) = (&stored.record, &stored.flags);
     let write = async |conn: &AsyncPgConnection| {
-        store::save(conn, record, None, flags, &parts, &calendar, &voices).await?;
+        store::save(conn, record, None, flags, &parts, &calendar, &beside).await?;
         ledger::insert_lots(conn, &step.lots, step.claimed_at).await?;
         ledger::insert_edges(conn, &step.edges, step.claimed_at).await
     };
     stored.head = tx.append_and(&stored.head, event, write).await?;
     Ok(stored)
+}
+
+/// Tasks that stand beside those of the state. Flags say whether there is anything to look up.
+async fn beside(tx: &mut Tx<'_>, stored: &Stored) -> Result<Vec<Task>, Problem> {
+    let (record, flags) = (&stored.record, &stored.flags);
+    let mut tasks = corrections::waiting(tx, record, flags).await?;
+    tasks.extend(incidents::waiting(tx.conn, record.id, flags).await?);
+    if !stored.is_void {
+        tasks.extend(outage::task(&tx.call.app, record, flags, stored.official_no.as_deref()));
+    }
+    Ok(tasks)
 }

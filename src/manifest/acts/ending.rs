@@ -1,19 +1,16 @@
-//! Acts that end or mark a manifest: cancel, void, incident, official number.
+//! Acts that end or mark a manifest: cancel, void, official number.
 
-use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
-use crate::manifest::input::{RecordOfficialNo, ReportIncident, WithReason};
-use crate::manifest::store;
+use crate::manifest::input::{RecordOfficialNo, WithReason};
 use crate::manifest::table::{self, Act};
 use crate::manifest::work::{self, Step};
-use crate::manifest::{accounts, checks};
+use crate::manifest::{accounts, checks, outage, store};
+use crate::platform::calendar::Lateness;
 use crate::platform::call::Call;
-use crate::platform::db::Sql;
 use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text as Words, kinds};
 
 /// Why an official number is refused.
@@ -101,34 +98,6 @@ pub async fn void(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Res
     .await
 }
 
-/// Any party reports an incident (事故报告) in two fields; it leaves a task for the authority of the place.
-///
-/// # Errors
-/// 403, 404.
-pub async fn report_incident(call: &Call, actor: &Actor, id: Uuid, body: ReportIncident) -> Result<Outcome, Problem> {
-    identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, permit) = work::open(tx, actor, id, Act::ReportIncident).await?;
-        let division = body.division.unwrap_or_else(|| stored.record.consignment.departure().division.clone());
-        let (incident, now) = (tx.new_id(), tx.now());
-        Sql("INSERT INTO incidents (id, manifest_id, kind, place, division, reported_by, reported_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind::<SqlUuid, _>(incident)
-            .bind::<SqlUuid, _>(id)
-            .bind::<Text, _>(json!(body.kind).as_str().unwrap_or_default())
-            .bind::<Text, _>(&body.place)
-            .bind::<Text, _>(&division)
-            .bind::<SqlUuid, _>(permit.unit)
-            .bind::<Timestamptz, _>(now)
-            .execute(tx.conn)
-            .await?;
-        let mut step = Step::new(Act::ReportIncident, now)
-            .saying(json!({ "incident_id": incident, "kind": body.kind, "place": body.place, "division": division }));
-        step.findings.plain(&table::INCIDENT, "");
-        work::finish(tx, stored, step).await?;
-        Ok(())
-    })
-    .await
-}
-
 /// The consignor's clerk enters the number that the national system gave (国家联单编号).
 ///
 /// # Errors
@@ -150,8 +119,17 @@ pub async fn record_official_no(call: &Call, actor: &Actor, id: Uuid, body: Reco
             refusals.add("/official_no", NumberRefusal::Taken);
         }
         refusals.or(())?;
-        stored.official_no = Some(text.clone());
-        let step = Step::new(Act::RecordOfficialNo, tx.now()).saying(json!({ "official_no": text }));
+        let mut step = Step::new(Act::RecordOfficialNo, tx.now()).saying(json!({ "official_no": text }));
+        let owed = outage::back_entry(&tx.call.app, &stored.record, &stored.flags, None);
+        if let Some(deadline) = owed {
+            step.facts["due_on"] = json!(deadline.last_day);
+            // Before the load is in, the transfer has not ended and nothing can be late.
+            if stored.record.receipt.is_some() && call.app.working_days().is_late(tx.now(), deadline) == Lateness::Late {
+                let (zh, en) = (format!("应于 {} 前补录", deadline.last_day), format!("It was due by {}", deadline.last_day));
+                step.findings.add(&table::BACK_ENTERED_LATE, "", zh, en);
+            }
+        }
+        stored.official_no = Some(text);
         work::finish(tx, stored, step).await?;
         Ok(())
     })

@@ -1,6 +1,6 @@
 //! Acts that begin a manifest: issue, from a draft, like an earlier one, sending on what was refused, back-entry of paper.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Datelike;
 use diesel_async::AsyncPgConnection;
@@ -17,7 +17,7 @@ use crate::manifest::parts::{Basis, Consignment, Link, LinkKind, PartName, Recei
 use crate::manifest::store;
 use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, SUBJECT, Step};
-use crate::manifest::{accounts, checks, rules, trips};
+use crate::manifest::{accounts, checks, outage, trips};
 use crate::platform::app::NumberMode;
 use crate::platform::calendar::{Lateness, legal_day};
 use crate::platform::call::Call;
@@ -168,7 +168,7 @@ async fn begin(
     let balances = crate::ledger::accounts::post(tx.conn, postings).await?;
     checks::judge_balances(&record, &balances, &mut step.findings);
     let passed = std::mem::take(&mut step.findings).judge(step.act, &step.confirmed)?;
-    let flags = passed.flags.iter().map(|flag| (*flag).to_owned()).collect();
+    let flags: BTreeSet<String> = passed.flags.iter().map(|flag| (*flag).to_owned()).collect();
     let mut parts = Vec::new();
     for (part, part_no) in seals {
         parts.push(store::seal(&mut record, *part, *part_no)?);
@@ -184,7 +184,8 @@ async fn begin(
     };
     let calendar = tx.call.app.working_days();
     let beginning = store::Beginning { issued_at, paper_no };
-    let write = async |conn: &AsyncPgConnection| store::save(conn, &record, Some(&beginning), &flags, &parts, &calendar, &[]).await;
+    let beside = Vec::from_iter(outage::task(&tx.call.app, &record, &flags, None));
+    let write = async |conn: &AsyncPgConnection| store::save(conn, &record, Some(&beginning), &flags, &parts, &calendar, &beside).await;
     // Digits 1 to 4 are the year of issue on the legal calendar (decree_23_2021/15).
     match tx.call.app.numbers {
         NumberMode::Local => drop(tx.append_numbered(event, prefecture, legal_day(issued_at).year(), write).await?),
@@ -330,7 +331,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
         let mut step = Step::new(Act::BackEnter, released_at);
         step.findings.plain(&table::BACK_ENTERED, "");
         let ended_on = legal_day(ended_at);
-        let deadline = call.app.working_days().add_working_days(ended_on, *rules::BACK_ENTER_WITHIN_WORKING_DAYS.on(ended_on));
+        let deadline = outage::due(&call.app.working_days(), ended_on);
         if call.app.working_days().is_late(tx.now(), deadline) == Lateness::Late {
             let (zh, en) = (format!("应于 {} 前补录", deadline.last_day), format!("It was due by {}", deadline.last_day));
             step.findings.add(&table::BACK_ENTERED_LATE, "", zh, en);
