@@ -10,14 +10,15 @@ CREATE TABLE mass_accounts (
     PRIMARY KEY (kind, owner_id, year)
 ) WITH (fillfactor = 70);
 
--- A lot (批) is any mass with a history; an edge moves mass from one lot to another.
+-- A lot (批) is any mass with a history; an edge moves mass from one lot to another. A correction never changes a lot:
+-- its mass today is mass_g plus what `adjust` edges bring and less what they take.
 CREATE TABLE lots (
     id          uuid PRIMARY KEY,
     site_id     uuid,
     manifest_id uuid,
     line        int,
     waste_code  text NOT NULL,
-    kind        text NOT NULL CONSTRAINT lots_kind_known CHECK (kind IN ('released', 'received', 'refused', 'treated')),
+    kind        text NOT NULL CONSTRAINT lots_kind_known CHECK (kind IN ('released', 'received', 'refused', 'treated', 'adjusted')),
     mass_g      bigint NOT NULL CONSTRAINT lots_mass_not_negative CHECK (mass_g >= 0),
     made_at     timestamptz NOT NULL
 );
@@ -27,7 +28,7 @@ CREATE TABLE lot_edges (
     from_id uuid NOT NULL REFERENCES lots,
     to_id   uuid NOT NULL REFERENCES lots,
     mass_g  bigint NOT NULL CONSTRAINT lot_edges_mass_not_negative CHECK (mass_g >= 0),
-    kind    text NOT NULL CONSTRAINT lot_edges_kind_known CHECK (kind IN ('accept', 'refuse', 'treat', 'move')),
+    kind    text NOT NULL CONSTRAINT lot_edges_kind_known CHECK (kind IN ('accept', 'refuse', 'treat', 'move', 'adjust')),
     made_at timestamptz NOT NULL,
     CONSTRAINT lot_edges_not_to_itself CHECK (from_id <> to_id)
 );

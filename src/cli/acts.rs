@@ -16,6 +16,7 @@ const LAWS: &str = include_str!("../catalogue/data/laws.csv");
 const TRANSITIONS: &[(Option<State>, Act, State)] = &[
     (None, Act::Issue, State::Issued),
     (None, Act::SendOn, State::Issued),
+    (None, Act::TurnBack, State::Issued),
     (None, Act::BackEnter, State::InTransit),
     (None, Act::BackEnter, State::Arrived),
     (None, Act::BackEnter, State::Received),
@@ -32,6 +33,7 @@ const TRANSITIONS: &[(Option<State>, Act, State)] = &[
     (Some(State::InTransit), Act::Arrive, State::Arrived),
     (Some(State::InTransit), Act::NotReceived, State::InTransit),
     (Some(State::InTransit), Act::Receive, State::Received),
+    (Some(State::InTransit), Act::TurnBack, State::Refused),
     (Some(State::Arrived), Act::NotReceived, State::InTransit),
     (Some(State::Arrived), Act::Receive, State::Received),
     (Some(State::Received), Act::Confirm, State::Confirmed),

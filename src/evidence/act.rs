@@ -206,8 +206,8 @@ async fn claim(
         return Err(Problem::of(&kinds::ALREADY_DONE));
     }
     let events = store::events_by_id(conn, &row.event_ids.unwrap_or_default()).await?;
-    // The first act is the caller's own; a composite may hold another person's after it.
-    if events.as_slice().first().is_none_or(|event| !event.is_by(signer.user)) {
+    // One act is the caller's own; a composite may hold another person's beside it.
+    if !events.iter().any(|event| event.is_by(signer.user)) {
         return Err(Problem::not_found());
     }
     let units = events.iter().filter(|event| event.is_by(signer.user)).filter_map(StoredEvent::unit).collect();

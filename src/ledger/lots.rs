@@ -19,6 +19,8 @@ pub enum LotKind {
     Refused,
     /// What was used or disposed of.
     Treated,
+    /// What a correction added to a lot or took from it.
+    Adjusted,
 }
 
 impl LotKind {
@@ -28,6 +30,7 @@ impl LotKind {
             Self::Received => "received",
             Self::Refused => "refused",
             Self::Treated => "treated",
+            Self::Adjusted => "adjusted",
         }
     }
 }
@@ -62,7 +65,7 @@ pub struct NewEdge {
     pub to: Uuid,
     /// Unit: grams.
     pub mass_g: i64,
-    /// `accept`, `refuse`, `treat` or `move`.
+    /// `accept`, `refuse`, `treat`, `move`, or `adjust` between a lot and what a correction adds or takes.
     pub kind: &'static str,
 }
 

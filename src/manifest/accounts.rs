@@ -120,9 +120,18 @@ pub fn cancelled(before: &Record) -> Vec<Posting> {
     reversed(issued(before))
 }
 
+/// Turned back on the road: the load never came to this receiver, so everything that counted for it goes back.
+#[must_use]
+pub fn turned_back(record: &Record) -> Vec<Posting> {
+    voided(record)
+}
+
 /// Voided: what is still reserved goes back, and what was settled for it too; the graph keeps what really moved.
 #[must_use]
 pub fn voided(record: &Record) -> Vec<Posting> {
+    if record.is_turned_back() {
+        return Vec::new();
+    }
     let mut postings = issued(record);
     let unsealed = Record::new(record.id, record.consignment.clone());
     if record.release.is_some() {
@@ -202,6 +211,9 @@ pub fn released_late(before: &Record, after: &Record) -> Vec<Posting> {
 /// A correction posts the differences of what it changed.
 #[must_use]
 pub fn corrected(before: &Record, after: &Record) -> Vec<Posting> {
+    if after.is_turned_back() {
+        return Vec::new();
+    }
     let year = before.consignment.planned_departure_on.year();
     let decided = after.verdict.is_some() && after.receipt.is_some();
     each_line(after, |line, postings| {

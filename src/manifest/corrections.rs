@@ -16,7 +16,7 @@ use super::parts::PartName;
 use super::store::{Stored, Task};
 use super::table::{Act, Relation};
 use super::work::{self, Step};
-use super::{accounts, reminders, rules};
+use super::{accounts, graph, reminders, rules};
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::platform::calendar::legal_day;
@@ -366,6 +366,7 @@ pub async fn correct(call: &Call, actor: &Actor, id: Uuid, body: ProposeCorrecti
         let mut step = Step::new(Act::Correct, tx.now());
         if voices.is_empty() {
             step.postings = accounts::corrected(&stored.record, &after);
+            (step.lots, step.edges) = graph::adjusted(tx, &stored.record, &after).await?;
             step.seals = touched;
             step.facts = json!({ "changes": body.changes, "reason": body.reason, "applied": true });
             stored.record = Record { revisions: stored.record.revisions.clone(), ..after };
@@ -446,6 +447,7 @@ async fn apply_open(tx: &mut Tx<'_>, stored: &mut Stored, step: &mut Step, open:
     let changes: Vec<Change> = serde_json::from_str(&open.document).map_err(|error| Problem::internal(&error))?;
     let (after, touched) = apply(&stored.record, &changes)?;
     step.postings = accounts::corrected(&stored.record, &after);
+    (step.lots, step.edges) = graph::adjusted(tx, &stored.record, &after).await?;
     step.seals = touched;
     step.facts["changes"] = json!(changes);
     let revisions: BTreeMap<_, _> = stored.record.revisions.clone();

@@ -96,6 +96,11 @@ impl Record {
     pub fn is_all_treated(&self) -> bool {
         self.consignment.lines.iter().all(|line| self.treated_g(line.line) >= self.accepted_g(line.line))
     }
+    /// Whether the load was turned back on the road: it ended refused without ever having been in.
+    #[must_use]
+    pub fn is_turned_back(&self) -> bool {
+        self.state == State::Refused && self.receipt.is_none()
+    }
     /// Signatures that were skipped and not given since. The sealed receipt keeps the whole list for ever.
     pub fn unsigned(&self) -> impl Iterator<Item = &Skipped> {
         self.receipt.iter().flat_map(|receipt| &receipt.skipped).filter(|skipped| match skipped.act.as_str() {
@@ -214,10 +219,16 @@ pub enum DomainRefusal {
     /// The manifest has been voided.
     #[error("voided")]
     Voided,
+    /// The receiver has not turned the load away on this leg.
+    #[error("the load was not turned away on leg {leg_no}")]
+    NotTurnedAway {
+        /// The leg.
+        leg_no: i32,
+    },
 }
 
 /// Kinds of problem of the state machine.
-pub static KINDS: [Kind; 17] = [
+pub static KINDS: [Kind; 18] = [
     Kind::new(422, "unknown-line", "联单上没有此废物明细", "This line is not on the manifest"),
     Kind::new(422, "line-twice", "同一明细重复填写", "A line is given twice"),
     Kind::new(422, "line-missing", "有明细未填写", "A line is missing"),
@@ -235,6 +246,7 @@ pub static KINDS: [Kind; 17] = [
     Kind::new(422, "instead-reason-missing", "代签须说明理由", "Signing in the driver's place needs a reason"),
     Kind::new(409, "nothing-to-send-on", "没有可退回或改送的量", "There is nothing to return or send on"),
     Kind::new(409, "voided", "联单已作废", "The manifest is void"),
+    Kind::new(409, "not-turned-away", "本段运输未登记“未入厂”，不能途中退回或改送", "The load was not turned away on this leg"),
 ];
 
 impl Refusal for DomainRefusal {
@@ -257,6 +269,7 @@ impl Refusal for DomainRefusal {
             Self::InsteadReasonMissing => 14,
             Self::NothingToSendOn => 15,
             Self::Voided => 16,
+            Self::NotTurnedAway { .. } => 17,
         }]
     }
     fn text(&self) -> Text {
@@ -288,6 +301,10 @@ impl Refusal for DomainRefusal {
             Self::TreatedExceedsAccepted { line, treated_g, accepted_g } => Text::new(
                 format!("第 {line} 项：累计利用处置 {treated_g} 克，接受仅 {accepted_g} 克"),
                 format!("Line {line}: {treated_g} g treated in all, only {accepted_g} g accepted"),
+            ),
+            Self::NotTurnedAway { leg_no } => Text::new(
+                format!("第 {leg_no} 段未登记“未入厂”，不能途中退回或改送"),
+                format!("The load was not turned away on leg {leg_no}: the receiver still waits for it"),
             ),
             Self::TooManyLegs | Self::NothingSkipped | Self::InsteadReasonMissing | Self::NothingToSendOn | Self::Voided => {
                 Text::new(self.kind().zh, self.kind().en)
@@ -504,6 +521,12 @@ impl InTransit {
         record.assignments.insert(next.leg_no, next);
         record.state = State::Offered;
         Ok(Offered(record))
+    }
+
+    /// The receiver turned the load away: this manifest ends, and the load goes on under a linked one.
+    #[must_use]
+    pub fn turn_back(self) -> Record {
+        Record { state: State::Refused, ..self.0 }
     }
 
     /// At the receiver's gate.

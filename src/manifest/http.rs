@@ -17,7 +17,7 @@ use super::input::{
 use super::next::NextAct;
 use super::policy::Scope;
 use super::read::Look;
-use super::signing::Signing;
+use super::signing::{self, Signing};
 use super::store::{self, Filter};
 use super::table::State;
 use super::{corrections, incidents, read, trips};
@@ -187,7 +187,7 @@ pub async fn treat_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<Tr
     Ok(answer(&receipt::record_treatment(&act.call, &actor, *id, act.body).await?))
 }
 
-/// The gate in one call: weigh, receive, confirm.
+/// The gate in one call: arrive, weigh, receive, confirm.
 #[utoipa::path(
     tag = "manifests", operation_id = "gate_manifest", security(("bearer" = [])), request_body = Gate,
     params(("manifest_id" = Uuid, Path), ActHeaders, ActMode),
@@ -196,8 +196,13 @@ pub async fn treat_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<Tr
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/gate")]
-pub async fn gate_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<Gate>) -> Result<HttpResponse, Problem> {
-    Ok(answer(&receipt::gate(&act.call, &actor, *id, act.body).await?))
+pub async fn gate_manifest(app: web::Data<App>, Signing(actor): Signing, id: Path<Uuid>, act: Act<Gate>) -> Result<HttpResponse, Problem> {
+    let digits = act.body.arrive.as_ref().and_then(|arrive| arrive.driver_code.as_deref());
+    let driver = match digits {
+        Some(digits) => Some(signing::by_code(&app, &actor, *id, super::table::Act::Arrive.as_str(), digits).await?),
+        None => None,
+    };
+    Ok(answer(&receipt::gate(&act.call, &actor, driver.as_ref(), *id, act.body).await?))
 }
 
 /// Return refused mass or send it on (退回/改送).
@@ -211,6 +216,19 @@ pub async fn gate_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<Gat
 #[post("/manifests/{manifest_id}/send_on")]
 pub async fn send_on_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<SendOn>) -> Result<HttpResponse, Problem> {
     Ok(answer(&issue::send_on(&act.call, &actor, *id, act.body).await?))
+}
+
+/// Return a load that was turned away, or send it on, from the road (途中退回/改送).
+#[utoipa::path(
+    tag = "manifests", operation_id = "turn_back_manifest", security(("bearer" = [])), request_body = SendOn,
+    params(("manifest_id" = Uuid, Path), ActHeaders, ActMode),
+    responses((status = 200, description = "Done, or what check mode says", body = ActAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/manifests/{manifest_id}/turn_back")]
+pub async fn turn_back_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<SendOn>) -> Result<HttpResponse, Problem> {
+    Ok(answer(&issue::turn_back(&act.call, &actor, *id, act.body).await?))
 }
 
 /// Cancel before anything left (取消).
@@ -807,13 +825,9 @@ pub async fn duplicate_manifest(
         return Err(Problem::of(&kinds::FORBIDDEN));
     }
     let document = json!(issue::like(earlier, body.planned_departure_on, body.planned_receipt_on, &body.masses, Vec::new())?);
-    let mut drafts = Vec::new();
-    for _ in 0..body.count {
-        let draft = app.clock.new_id();
-        let version = store::put_draft(&mut conn, draft, unit, &document, None, app.clock.now()).await?.unwrap_or(1);
-        drafts.push(DraftAnswer { id: draft, version });
-    }
-    Ok(HttpResponse::Created().json(DraftAnswers { drafts }))
+    let ids: Vec<Uuid> = (0..body.count).map(|_| app.clock.new_id()).collect();
+    store::add_drafts(&mut conn, &ids, unit, &document, app.clock.now()).await?;
+    Ok(HttpResponse::Created().json(DraftAnswers { drafts: ids.into_iter().map(|id| DraftAnswer { id, version: 1 }).collect() }))
 }
 
 /// A one-time code to be told by voice.

@@ -613,10 +613,32 @@ pub struct LoadTogether {
     pub driver_token: String,
 }
 
+/// The arrival, as the gate tells of it or the driver signs it by his code.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateArrival {
+    /// Where.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub place: Option<Place>,
+    /// When, from a gate that had no signal.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub claimed_at: Option<DateTime<Utc>>,
+    /// The driver's one-time code for `arrive`; without it the gate tells of the arrival, and it is flagged.
+    #[serde(default)]
+    #[schema(required = false, min_length = 8, max_length = 8)]
+    pub driver_code: Option<String>,
+}
+
 /// arrive + weigh + receive + confirm at the gate.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gate {
+    /// The arrival, where nobody has told of it yet.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub arrive: Option<GateArrival>,
     /// The weighing.
     #[serde(default)]
     #[schema(required = false)]

@@ -11,6 +11,7 @@ pub mod corrections;
 pub mod domain;
 mod feed;
 mod findings;
+mod graph;
 pub mod http;
 pub mod incidents;
 pub mod input;

@@ -273,7 +273,7 @@ pub struct Link {
     pub kind: LinkKind,
     /// The refused manifest.
     pub manifest_id: Uuid,
-    /// Who has custody and releases (持有人): the refusing receiver.
+    /// Who has custody and releases (持有人): the refusing receiver, or the carrier whose load was turned back on the road.
     pub holder: Party,
 }
 
@@ -443,6 +443,10 @@ pub struct RoadStep {
     pub instead_of_driver: Option<String>,
     /// Set when the signature came after a later party had gone on.
     pub is_late: bool,
+    /// Set when the receiver's gate recorded the arrival in the driver's place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub by_gate: bool,
 }
 
 /// 换车/交接 on the road.

@@ -30,14 +30,22 @@ impl FromRequest for Signing {
             match (code, manifest, app) {
                 (None, ..) => Ok(Self((*actor).clone())),
                 (Some(digits), Some(manifest), Some(app)) => {
-                    // A stranger who knows an id must not be able to use up the tries of a code.
-                    let mut conn = app.db.get().await?;
-                    store::get(&mut conn, manifest, &Scope::of(&actor)).await?.ok_or_else(Problem::not_found)?;
-                    drop(conn);
-                    Ok(Self(one_time::actor_by_code(&app, &actor, manifest, &act, &digits).await?))
+                    Ok(Self(by_code(&app, &actor, manifest, &act, &digits).await?))
                 }
                 (Some(_), ..) => Err(Problem::not_found()),
             }
         })
     }
+}
+
+/// The person whose one-time code for an act this is.
+///
+/// # Errors
+/// 404 for a stranger; 401, 429 as [`one_time::actor_by_code`].
+pub async fn by_code(app: &App, device: &Actor, manifest: Uuid, act: &str, digits: &str) -> Result<Actor, Problem> {
+    // A stranger who knows an id must not be able to use up the tries of a code.
+    let mut conn = app.db.get().await?;
+    store::get(&mut conn, manifest, &Scope::of(device)).await?.ok_or_else(Problem::not_found)?;
+    drop(conn);
+    one_time::actor_by_code(app, device, manifest, act, digits).await
 }

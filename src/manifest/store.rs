@@ -242,7 +242,8 @@ impl Header {
     }
 }
 
-/// Who may see the manifest, and in what relation.
+/// Who may see the manifest, and in what relation. Whoever never had the load, because the hand-over to him was taken back,
+/// is no party: the rows follow the record.
 #[must_use]
 pub fn parties_of(record: &Record) -> Vec<(Uuid, Relation, i32)> {
     let consignment = &record.consignment;
@@ -263,18 +264,20 @@ pub fn parties_of(record: &Record) -> Vec<(Uuid, Relation, i32)> {
 /// All refused mass is on its way: nobody is asked to send it on, until a linked manifest is cancelled or voided.
 pub const SENT_ON: &str = "sent-on";
 
-/// Asks the refusing receiver again, since a manifest that carried the refused mass is no more. The source stays locked by
+/// Asks the refusing receiver again (the consignor where the load was turned back on the road), since a manifest that carried the refused mass is no more. The source stays locked by
 /// this act, so none of its own acts can bring the flag back.
 ///
 /// # Errors
 /// As the database.
 pub async fn ask_to_send_on_again(tx: &mut Tx<'_>, link: &Link) -> Result<(), Problem> {
     tx.lock(link.manifest_id).await?;
-    Sql("WITH m AS (UPDATE manifests SET flags = array_remove(flags, $2) WHERE id = $1 RETURNING receiver_id) \
-         INSERT INTO manifest_tasks (unit_id, manifest_id, act) SELECT receiver_id, $1, $3 FROM m ON CONFLICT DO NOTHING")
+    Sql("WITH m AS (UPDATE manifests SET flags = array_remove(flags, $2) WHERE id = $1 RETURNING receiver_id, consignor_id, received_on) \
+         INSERT INTO manifest_tasks (unit_id, manifest_id, act) SELECT CASE WHEN received_on IS NULL THEN consignor_id ELSE receiver_id END, $1, \
+         CASE WHEN received_on IS NULL THEN $4 ELSE $3 END FROM m ON CONFLICT DO NOTHING")
     .bind::<SqlUuid, _>(link.manifest_id)
     .bind::<Text, _>(SENT_ON)
     .bind::<Text, _>(Act::SendOn.as_str())
+    .bind::<Text, _>(Act::TurnBack.as_str())
     .execute(tx.conn)
     .await?;
     Ok(())
@@ -293,6 +296,7 @@ pub fn tasks_of(record: &Record, due: Option<NaiveDate>, beside: &[Task]) -> Vec
         State::Arrived => vec![(receiver, Act::Receive, None)],
         State::Received => vec![(receiver, Act::Confirm, due)],
         State::Confirmed | State::PartlyConfirmed => vec![(receiver, Act::RecordTreatment, None)],
+        State::Refused if record.is_turned_back() => vec![(consignment.consignor.unit_id, Act::TurnBack, None)],
         State::Refused | State::Treated | State::Cancelled => Vec::new(),
     };
     if record.verdict.as_ref().is_some_and(|verdict| verdict.refused_g() > 0) {
@@ -317,6 +321,8 @@ macro_rules! save_sql {
              SELECT $1, t.part, t.part_no, t.revision, $12, t.bytes, t.hash FROM unnest($13::text[], $14::int[], $15::int[], $16::bytea[], $17::bytea[]) AS t(part, part_no, revision, bytes, hash)), \
              u AS (INSERT INTO manifest_parties (unit_id, manifest_id, relation, leg_no) SELECT t.unit, $1, t.relation, t.leg FROM unnest($18::uuid[], $19::text[], $20::int[]) AS t(unit, relation, leg) \
              ON CONFLICT DO NOTHING), \
+             x AS (DELETE FROM manifest_parties y WHERE y.manifest_id = $1 AND NOT EXISTS (SELECT FROM unnest($18::uuid[], $19::text[], $20::int[]) AS t(unit, relation, leg) \
+             WHERE t.unit = y.unit_id AND t.relation = y.relation AND t.leg = y.leg_no)), \
              d AS (DELETE FROM manifest_tasks k WHERE k.manifest_id = $1 AND NOT EXISTS (SELECT FROM unnest($21::uuid[], $22::text[]) AS t(unit, act) WHERE t.unit = k.unit_id AND t.act = k.act)) \
              INSERT INTO manifest_tasks (unit_id, manifest_id, act, due_on) SELECT t.unit, $1, t.act, t.due FROM unnest($21::uuid[], $22::text[], $23::date[]) AS t(unit, act, due) \
              ON CONFLICT (unit_id, manifest_id, act) DO UPDATE SET due_on = excluded.due_on"
@@ -355,7 +361,7 @@ pub async fn save(
     beside: &[Task],
 ) -> Result<(), Problem> {
     let mut header = Header::of(record, calendar, beside);
-    header.tasks.retain(|(_, act, _)| *act != Act::SendOn || !flags.contains(SENT_ON));
+    header.tasks.retain(|(_, act, _)| !matches!(act, Act::SendOn | Act::TurnBack) || !flags.contains(SENT_ON));
     macro_rules! shared {
         ($sql:ident) => {
             $sql.bind::<SqlUuid, _>(record.id)
@@ -654,6 +660,21 @@ pub async fn put_draft(
         }
     };
     Ok(rows.into_iter().next().map(|row| row.version))
+}
+
+/// Makes drafts of one document, all or none: one statement.
+///
+/// # Errors
+/// As the database.
+pub async fn add_drafts(conn: &mut AsyncPgConnection, ids: &[Uuid], unit: Uuid, document: &Value, at: DateTime<Utc>) -> Result<(), Problem> {
+    Sql("INSERT INTO manifest_drafts (id, unit_id, version, document, updated_at) SELECT d, $2, 1, $3::text::jsonb, $4 FROM unnest($1::uuid[]) d")
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<SqlUuid, _>(unit)
+        .bind::<Text, _>(document.to_string())
+        .bind::<Timestamptz, _>(at)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Removes a draft.

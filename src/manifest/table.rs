@@ -138,6 +138,8 @@ pub enum Act {
     RecordTreatment,
     /// 退回/改送.
     SendOn,
+    /// 途中退回/改送.
+    TurnBack,
     /// 补签.
     SignLate,
     /// 取消.
@@ -229,18 +231,19 @@ macro_rules! acts { ($($act:ident $zh:literal $class:ident $from:expr, $by:expr,
 acts! {
     Issue "提交" Gate &[], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], Some(PartName::Consignment), &["decree_23_2021/14"];
     Assign "派车" Gate &[State::Issued, State::Offered], &[(Relation::Carrier, Role::Dispatcher)], Some(PartName::Assignment), &["decree_23_2021/11"];
-    Release "交付" Gate &[State::Issued], &[(Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory)], Some(PartName::Release), &["decree_23_2021/10", "decree_23_2021/13"];
-    Withdraw "撤回" Other &[State::Offered], &[(Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory), (Relation::Carrier, Role::Dispatcher)], None, &[];
+    Release "交付" Gate &[State::Issued], &[(Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory), (Relation::Holder, Role::Dispatcher)], Some(PartName::Release), &["decree_23_2021/10", "decree_23_2021/13"];
+    Withdraw "撤回" Other &[State::Offered], &[(Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory), (Relation::Holder, Role::Dispatcher), (Relation::Carrier, Role::Dispatcher)], None, &[];
     TakeOver "接运" Gate &[State::Offered], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], Some(PartName::TakeOver), &["decree_23_2021/11"];
     RefuseTakeOver "拒运" Other &[State::Offered], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], None, &["decree_23_2021/11"];
     HandOver "换车交接" Gate &[State::InTransit], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], Some(PartName::HandOver), &["decree_23_2021/17"];
-    Arrive "到达" Fact &[State::InTransit], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], Some(PartName::Arrival), &["decree_23_2021/11"];
+    Arrive "到达" Fact &[State::InTransit], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher), (Relation::Receiver, Role::Weigher), (Relation::Receiver, Role::Signatory)], Some(PartName::Arrival), &["decree_23_2021/11"];
     NotReceived "未入厂" Other &[State::InTransit, State::Arrived], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher), (Relation::Receiver, Role::Weigher), (Relation::Receiver, Role::Signatory)], None, &[];
     Weigh "过磅" Fact NOT_CANCELLED, &[(Relation::Receiver, Role::Weigher), (Relation::Consignor, Role::Weigher), (Relation::Holder, Role::Weigher), (Relation::Carrier, Role::Dispatcher)], None, &["decree_23_2021/10", "decree_23_2021/12"];
     Receive "入厂" Fact BEFORE_RECEIPT, &[(Relation::Receiver, Role::Weigher), (Relation::Receiver, Role::Signatory)], Some(PartName::Receipt), &["decree_23_2021/12"];
     Confirm "确认接受" Fact &[State::Received], &[(Relation::Receiver, Role::Signatory)], Some(PartName::Verdict), &["decree_23_2021/12", "decree_23_2021/18"];
     RecordTreatment "利用处置" Fact &[State::Confirmed, State::PartlyConfirmed], &[(Relation::Receiver, Role::Clerk), (Relation::Receiver, Role::Signatory)], Some(PartName::Treatment), &["decree_23_2021/12"];
     SendOn "退回或改送" Gate &[State::Refused, State::PartlyConfirmed, State::Treated], &[(Relation::Receiver, Role::Signatory)], None, &[];
+    TurnBack "途中退回或改送" Gate &[State::InTransit, State::Refused], &[(Relation::Consignor, Role::Signatory)], None, &[];
     SignLate "补签" Fact &[State::Arrived, State::Received, State::Confirmed, State::PartlyConfirmed, State::Refused, State::Treated], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher), (Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory)], None, &[];
     Cancel "取消" Other &[State::Issued], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &[];
     Void "作废" Other AFTER_RELEASE, &[(Relation::OfficerOfDeparture, Role::Manager), (Relation::OfficerOfDeparture, Role::Inspector)], None, &[];
@@ -278,6 +281,7 @@ impl Act {
             Self::Confirm => "confirm",
             Self::RecordTreatment => "record_treatment",
             Self::SendOn => "send_on",
+            Self::TurnBack => "turn_back",
             Self::SignLate => "sign_late",
             Self::Cancel => "cancel",
             Self::Void => "void",
@@ -377,6 +381,7 @@ rules! {
     CONTAINERS_DIFFER = 422 "containers-differ" "所见容器与交付不一致" "The containers seen are not those released" ["decree_23_2021/12", "decree_23_2021/13"] {TakeOver: Flag, Receive: Flag};
     OTHER_DRIVER = 422 "other-driver" "签字驾驶员与派车不同" "Another driver than the one assigned signed" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag};
     DISPATCHER_SIGNED = 422 "dispatcher-signed" "调度员代驾驶员签字" "The dispatcher signed in the driver's place" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag, RefuseTakeOver: Flag};
+    ARRIVED_BY_GATE = 422 "arrived-by-gate" "到达由接受人门岗登记，驾驶员未签字" "The receiver's gate recorded the arrival; the driver did not sign" [] {Arrive: Flag};
     SIGNATURE_SKIPPED = 422 "signature-skipped" "缺少前一环节签字" "An earlier signature is missing" [] {Receive: Flag};
     SIGNED_LATE = 422 "signed-late" "事后补签" "Signed afterwards" [] {SignLate: Flag};
     CONFIRMED_LATE = 422 "confirmed-late" "超过五个工作日确认" "Confirmed later than five working days after the day of receipt" ["decree_23_2021/18"] {Confirm: Flag};
@@ -398,7 +403,7 @@ mod tests {
     use super::*;
 
     /// Every act. An act that is new meets the match below, which the compiler keeps whole.
-    const ALL_ACTS: [Act; 24] = [
+    const ALL_ACTS: [Act; 25] = [
         Act::Issue,
         Act::Assign,
         Act::Release,
@@ -413,6 +418,7 @@ mod tests {
         Act::Confirm,
         Act::RecordTreatment,
         Act::SendOn,
+        Act::TurnBack,
         Act::SignLate,
         Act::Cancel,
         Act::Void,
@@ -442,16 +448,17 @@ mod tests {
             Act::Confirm => 11,
             Act::RecordTreatment => 12,
             Act::SendOn => 13,
-            Act::SignLate => 14,
-            Act::Cancel => 15,
-            Act::Void => 16,
-            Act::BackEnter => 17,
-            Act::Correct => 18,
-            Act::Agree => 19,
-            Act::Disagree => 20,
-            Act::ReportIncident => 21,
-            Act::AcknowledgeIncident => 22,
-            Act::RecordOfficialNo => 23,
+            Act::TurnBack => 14,
+            Act::SignLate => 15,
+            Act::Cancel => 16,
+            Act::Void => 17,
+            Act::BackEnter => 18,
+            Act::Correct => 19,
+            Act::Agree => 20,
+            Act::Disagree => 21,
+            Act::ReportIncident => 22,
+            Act::AcknowledgeIncident => 23,
+            Act::RecordOfficialNo => 24,
         }
     }
 

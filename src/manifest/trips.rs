@@ -415,48 +415,6 @@ pub async fn get(conn: &mut AsyncPgConnection, trip: Uuid, scope: &super::policy
     Ok(row.map(|row| row.doc))
 }
 
-#[derive(diesel::QueryableByName)]
-struct LotRow {
-    #[diesel(sql_type = Integer)]
-    line: i32,
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-}
-
-/// The lots of a manifest of one kind, by line.
-///
-/// # Errors
-/// As the database.
-pub async fn lots_of(conn: &mut AsyncPgConnection, manifest: Uuid, kind: &str) -> Result<Vec<(i32, Uuid)>, Problem> {
-    let rows: Vec<LotRow> = Sql("SELECT line, id FROM lots WHERE manifest_id = $1 AND kind = $2 AND line IS NOT NULL ORDER BY line, id DESC")
-        .bind::<SqlUuid, _>(manifest)
-        .bind::<Text, _>(kind)
-        .load(conn)
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.line, row.id)).collect())
-}
-
-#[derive(diesel::QueryableByName)]
-struct CodedLotRow {
-    #[diesel(sql_type = Text)]
-    waste_code: String,
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-}
-
-/// The lots of a manifest of one kind, by waste code, in the order of its lines.
-///
-/// # Errors
-/// As the database.
-pub async fn coded_lots_of(conn: &mut AsyncPgConnection, manifest: Uuid, kind: &str) -> Result<Vec<(String, Uuid)>, Problem> {
-    let rows: Vec<CodedLotRow> = Sql("SELECT waste_code, id FROM lots WHERE manifest_id = $1 AND kind = $2 ORDER BY line, id")
-        .bind::<SqlUuid, _>(manifest)
-        .bind::<Text, _>(kind)
-        .load(conn)
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.waste_code, row.id)).collect())
-}
-
 /// The papers of an assigned vehicle and crew as they are on another day.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Datelike;
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -13,14 +13,15 @@ use crate::ledger::accounts::Posting;
 use crate::manifest::domain::{DomainRefusal, Record};
 use crate::manifest::findings::{Confirmation, Findings};
 use crate::manifest::input::{BackEnter, IssueLike, IssueManifest, LineInput, LineMassInput, MassInputDoc, SendOn};
-use crate::manifest::parts::{Basis, Consignment, Link, LinkKind, PartName, Receipt, ReceivedLine, Release, ReleasedLine, RoadStep};
-use crate::manifest::store;
+use crate::manifest::parts::{Basis, Consignment, Link, LinkKind, PartName, Party, Receipt, ReceivedLine, Release, ReleasedLine, RoadStep};
+use crate::manifest::store::{self, Stored};
 use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, SUBJECT, Step};
-use crate::manifest::{accounts, checks, outage, trips};
+use crate::manifest::{accounts, checks, graph, outage, trips};
 use crate::platform::app::NumberMode;
 use crate::platform::calendar::{Lateness, legal_day};
 use crate::platform::call::Call;
+use crate::platform::db::Sql;
 use crate::platform::mass::MassInput;
 use crate::platform::problem::{Problem, Refusals, Text, kinds};
 
@@ -80,7 +81,7 @@ pub async fn earlier(tx: &mut Tx<'_>, actor: &Actor, id: Uuid) -> Result<Consign
 /// An earlier consignment as a new manifest.
 ///
 /// # Errors
-/// `unknown-line` for a mass of a line that is not there.
+/// `unknown-line` for a mass of a line that is not there, `line-twice` for a second one.
 pub fn like(
     earlier: &Consignment,
     departure_on: chrono::NaiveDate,
@@ -89,8 +90,12 @@ pub fn like(
     confirmed: Vec<Confirmation>,
 ) -> Result<IssueManifest, Problem> {
     let mut refusals = Refusals::none();
-    for (index, mass) in masses.iter().enumerate().filter(|(_, mass)| earlier.line(mass.line).is_none()) {
-        refusals.add(format!("/masses/{index}/line"), DomainRefusal::UnknownLine { line: mass.line });
+    for (index, mass) in masses.iter().enumerate() {
+        if earlier.line(mass.line).is_none() {
+            refusals.add(format!("/masses/{index}/line"), DomainRefusal::UnknownLine { line: mass.line });
+        } else if masses.iter().take(index).any(|one| one.line == mass.line) {
+            refusals.add(format!("/masses/{index}/line"), DomainRefusal::LineTwice { line: mass.line });
+        }
     }
     refusals.or(())?;
     let (Some(consignor_site_id), Some(receiver_site_id)) = (earlier.consignor.site_id, earlier.receiver.site_id) else {
@@ -203,75 +208,147 @@ async fn begin(
 /// `nothing-to-send-on` where all refused mass is on its way; 422 as [`issue`].
 pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, permit) = work::open(tx, actor, id, Act::SendOn).await?;
-        let record = stored.record.clone();
-        let refused = refused_left(tx, &record).await?;
-        if refused.is_empty() {
-            return Err(Refusals::from(DomainRefusal::NothingToSendOn).into());
-        }
-        let holder_site = record.consignment.receiver.site_id.ok_or_else(|| Problem::broken("a receiver without its site"))?;
-        let own_site = record.consignment.consignor.site_id.ok_or_else(|| Problem::broken("a consignor without its site"))?;
-        let to = match (body.kind, body.receiver_site_id) {
-            (LinkKind::Return, _) => own_site,
-            (LinkKind::ReConsignment, Some(site)) => site,
-            (LinkKind::ReConsignment, None) => {
-                return Err(Problem::parameter(
-                    "receiver_site_id",
-                    crate::platform::problem::Text::new("改送须指明接受场所", "Sending on needs a receiver's site"),
-                ));
-            }
-        };
-        debug_assert_eq!(permit.unit, record.consignment.receiver.unit_id);
-        let (ends, carrier) = checks::ends(tx.conn, holder_site, to, body.carrier_id).await?;
-        let link = Link { kind: body.kind, manifest_id: id, holder: checks::party(&ends.departure, None) };
-        let lines = refused
-            .iter()
-            .filter_map(|(line, mass_g)| {
-                let from = record.consignment.line(*line)?;
-                Some(LineInput {
-                    waste_code: from.waste_code,
-                    name: Some(from.name.clone()).filter(|name| !name.is_empty()),
-                    harmful: from.harmful.clone(),
-                    form: from.form,
-                    packaging: from.packaging.clone(),
-                    packages: from.packages,
-                    declared_g: MassInputDoc(MassInput::from(crate::platform::mass::Grams::try_from(*mass_g).ok()?)),
-                    method: from.method,
-                    exemption: None,
-                })
-            })
-            .collect();
-        let manifest = IssueManifest {
-            consignor_site_id: holder_site,
-            receiver_site_id: to,
-            carrier_id: body.carrier_id,
-            hirer: crate::manifest::parts::Hirer::Consignor,
-            lines,
-            planned_departure_on: body.planned_departure_on,
-            planned_receipt_on: body.planned_receipt_on,
-            emergency_measures: record.consignment.emergency_measures.clone(),
-            contact_name: None,
-            confirmed: body.confirmed,
-        };
-        let next = tx.new_id();
-        let mut step = Step::new(Act::SendOn, tx.now())
-            .saying(json!({ "linked_manifest_id": next, "kind": body.kind, "consignor_agreed": body.consignor_agreed }));
-        let mut findings = Findings::default();
-        let basics = checks::Basics { ends: &ends, carrier, link: Some((link, record.consignment.consignor.clone())) };
-        let consignment = checks::issue(tx.conn, &manifest, basics, &mut findings).await?;
-        step.confirmed.clone_from(&manifest.confirmed);
-        // It takes all that is left.
-        stored.flags.insert(store::SENT_ON.to_owned());
-        work::finish(tx, stored, step).await?;
-        // The new manifest is issued under the rules of the act that made it.
-        let mut issue = Step::new(Act::SendOn, tx.now()).saying(json!({ "linked_from": id, "kind": body.kind }));
-        issue.findings = findings;
-        issue.confirmed = manifest.confirmed;
-        let record = Record::new(next, consignment);
-        let postings = accounts::issued(&record);
-        begin(tx, record, &[(PartName::Consignment, 1)], &postings, issue, &ends.prefecture, None).await
+        let (stored, permit) = work::open(tx, actor, id, Act::SendOn).await?;
+        debug_assert_eq!(permit.unit, stored.record.consignment.receiver.unit_id);
+        let refused = stored.record.verdict.iter().flat_map(|verdict| &verdict.lines).map(|line| (line.line, line.refused_g())).collect();
+        let site = stored.record.consignment.receiver.site_id.ok_or_else(|| Problem::broken("a receiver without its site"))?;
+        let step = Step::new(Act::SendOn, tx.now());
+        send(tx, stored, step, Sending { site, holder: None, masses: refused }, body).await
     })
     .await
+}
+
+/// The receiver turned the lorry away: the consignor sends the whole load back or to another receiver while it is on the
+/// road. The carrier holds it and releases; this manifest ends refused, and what counted for it goes back.
+///
+/// # Errors
+/// `not-turned-away` where the load may still go in; `nothing-to-send-on` where it is on its way, or the receiver holds it;
+/// 422 as [`issue`].
+pub async fn turn_back(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Result<Outcome, Problem> {
+    identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::TurnBack).await?;
+        let mut step = Step::new(Act::TurnBack, tx.now());
+        step.judged_as = Act::SendOn;
+        let record = stored.record.clone();
+        let leg_no = record.leg();
+        if record.state == State::InTransit {
+            if !was_turned_away(tx, id, leg_no).await? {
+                return Err(Refusals::from(DomainRefusal::NotTurnedAway { leg_no }).into());
+            }
+            step.postings = accounts::turned_back(&record);
+            (step.lots, step.edges) = graph::turned_back_lots(tx, &record).await?;
+            stored.record = stored.record.in_transit(Act::TurnBack)?.turn_back();
+        }
+        if !stored.record.is_turned_back() {
+            return Err(Refusals::from(DomainRefusal::NothingToSendOn).into());
+        }
+        let assignment = record.assignment().ok_or(Refusals::from(DomainRefusal::NotAssigned { leg_no }))?;
+        // A lorry has no site: the place of departure, its authority and its number stay those of the consignor.
+        let site = record.consignment.consignor.site_id.ok_or_else(|| Problem::broken("a consignor without its site"))?;
+        let holder = Party {
+            division: record.consignment.consignor.division.clone(),
+            address: format!("在途 {}", assignment.plate),
+            ..assignment.carrier.clone()
+        };
+        let masses = record.consignment.lines.iter().map(|line| (line.line, record.moved_g(line.line))).collect();
+        send(tx, stored, step, Sending { site, holder: Some(holder), masses }, body).await
+    })
+    .await
+}
+
+#[derive(diesel::QueryableByName)]
+struct YesRow {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    yes: bool,
+}
+
+/// Whether the receiver's gate stayed shut on this leg; only the chain knows the leg.
+async fn was_turned_away(tx: &mut Tx<'_>, id: Uuid, leg_no: i32) -> Result<bool, Problem> {
+    let row: Option<YesRow> = Sql("SELECT EXISTS (SELECT FROM events e WHERE e.subject_id = $1 AND e.act = $2 \
+         AND (convert_from(e.bytes, 'UTF8')::json->'payload'->'facts'->>'leg_no')::int = $3) AS yes")
+    .bind::<diesel::sql_types::Uuid, _>(id)
+    .bind::<diesel::sql_types::Text, _>(Act::NotReceived.as_str())
+    .bind::<diesel::sql_types::Integer, _>(leg_no)
+    .load(tx.conn)
+    .await?
+    .pop();
+    Ok(row.is_some_and(|row| row.yes))
+}
+
+/// Whence refused mass goes on.
+struct Sending {
+    /// The site that gives the number its place.
+    site: Uuid,
+    /// Who has custody, where that is not the site's unit.
+    holder: Option<Party>,
+    /// Refused mass by line. Unit: grams.
+    masses: Vec<(i32, i64)>,
+}
+
+/// Marks the refused manifest and begins the linked one, which takes all that is left.
+async fn send(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step, sending: Sending, body: SendOn) -> Result<(), Problem> {
+    let record = stored.record.clone();
+    let id = record.id;
+    let left = refused_left(tx, &record, &sending.masses).await?;
+    if left.is_empty() {
+        return Err(Refusals::from(DomainRefusal::NothingToSendOn).into());
+    }
+    let own_site = record.consignment.consignor.site_id.ok_or_else(|| Problem::broken("a consignor without its site"))?;
+    let to = match (body.kind, body.receiver_site_id) {
+        (LinkKind::Return, _) => own_site,
+        (LinkKind::ReConsignment, Some(site)) => site,
+        (LinkKind::ReConsignment, None) => {
+            return Err(Problem::parameter("receiver_site_id", Text::new("改送须指明接受场所", "Sending on needs a receiver's site")));
+        }
+    };
+    let (ends, carrier) = checks::ends(tx.conn, sending.site, to, body.carrier_id).await?;
+    let holder = sending.holder.unwrap_or_else(|| checks::party(&ends.departure, None));
+    let link = Link { kind: body.kind, manifest_id: id, holder };
+    let lines = left
+        .iter()
+        .filter_map(|(line, mass_g)| {
+            let from = record.consignment.line(*line)?;
+            Some(LineInput {
+                waste_code: from.waste_code,
+                name: Some(from.name.clone()).filter(|name| !name.is_empty()),
+                harmful: from.harmful.clone(),
+                form: from.form,
+                packaging: from.packaging.clone(),
+                packages: from.packages,
+                declared_g: MassInputDoc(MassInput::from(crate::platform::mass::Grams::try_from(*mass_g).ok()?)),
+                method: from.method,
+                exemption: None,
+            })
+        })
+        .collect();
+    let manifest = IssueManifest {
+        consignor_site_id: sending.site,
+        receiver_site_id: to,
+        carrier_id: body.carrier_id,
+        hirer: crate::manifest::parts::Hirer::Consignor,
+        lines,
+        planned_departure_on: body.planned_departure_on,
+        planned_receipt_on: body.planned_receipt_on,
+        emergency_measures: record.consignment.emergency_measures.clone(),
+        contact_name: None,
+        confirmed: body.confirmed,
+    };
+    let next = tx.new_id();
+    step.facts = json!({ "linked_manifest_id": next, "kind": body.kind, "consignor_agreed": body.consignor_agreed });
+    let mut findings = Findings::default();
+    let basics = checks::Basics { ends: &ends, carrier, link: Some((link, record.consignment.consignor.clone())) };
+    let consignment = checks::issue(tx.conn, &manifest, basics, &mut findings).await?;
+    step.confirmed.clone_from(&manifest.confirmed);
+    // It takes all that is left.
+    stored.flags.insert(store::SENT_ON.to_owned());
+    work::finish(tx, stored, step).await?;
+    // The new manifest is issued under the rules of the act that made it.
+    let mut issue = Step::new(Act::SendOn, tx.now()).saying(json!({ "linked_from": id, "kind": body.kind }));
+    issue.findings = findings;
+    issue.confirmed = manifest.confirmed;
+    let record = Record::new(next, consignment);
+    let postings = accounts::issued(&record);
+    begin(tx, record, &[(PartName::Consignment, 1)], &postings, issue, &ends.prefecture, None).await
 }
 
 #[derive(diesel::QueryableByName)]
@@ -283,9 +360,8 @@ struct SentRow {
 }
 
 /// Refused mass of each line that no linked manifest carries yet. The refused manifest is locked, so two cannot both take it.
-async fn refused_left(tx: &mut Tx<'_>, record: &Record) -> Result<Vec<(i32, i64)>, Problem> {
-    use diesel_async::RunQueryDsl;
-    let sent: Vec<SentRow> = crate::platform::db::Sql(
+async fn refused_left(tx: &mut Tx<'_>, record: &Record, refused: &[(i32, i64)]) -> Result<Vec<(i32, i64)>, Problem> {
+    let sent: Vec<SentRow> = Sql(
         "SELECT x->>'waste_code' AS waste_code, sum((x->>'declared_g')::bigint)::bigint AS mass_g FROM manifests m \
          CROSS JOIN LATERAL (SELECT p.bytes FROM manifest_parts p WHERE p.manifest_id = m.id AND p.part = 'consignment' ORDER BY p.revision DESC LIMIT 1) p \
          CROSS JOIN LATERAL json_array_elements(convert_from(p.bytes, 'UTF8')::json->'lines') x \
@@ -296,14 +372,13 @@ async fn refused_left(tx: &mut Tx<'_>, record: &Record) -> Result<Vec<(i32, i64)
     .await?;
     let mut sent: BTreeMap<String, i64> = sent.into_iter().map(|row| (row.waste_code, row.mass_g)).collect();
     let mut left = Vec::new();
-    for line in record.verdict.iter().flat_map(|verdict| &verdict.lines) {
-        let Some(code) = record.consignment.line(line.line).map(|one| one.waste_code.to_string()) else { continue };
+    for (line, mass_g) in refused.iter().copied() {
+        let Some(code) = record.consignment.line(line).map(|one| one.waste_code.to_string()) else { continue };
         let taken = sent.entry(code).or_default();
-        let mass_g = line.refused_g();
         let covered = mass_g.min(*taken);
         *taken -= covered;
         if mass_g > covered {
-            left.push((line.line, mass_g - covered));
+            left.push((line, mass_g - covered));
         }
     }
     Ok(left)
@@ -357,6 +432,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
             place: None,
             instead_of_driver: Some(body.reason.clone()),
             is_late: true,
+            by_gate: false,
         };
         record.take_overs.insert(1, road(released_at));
         record.state = State::InTransit;
@@ -382,7 +458,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
         for posting in &mut postings {
             posting.at_most_g = None;
         }
-        let lots = super::transport::released_lots(tx, &record);
+        let lots = graph::released_lots(tx, &record);
         begin(tx, record, &seals, &postings, step, &ends.prefecture, Some(&body.paper_no)).await?;
         crate::ledger::insert_lots(tx.conn, &lots, released_at).await
     })

@@ -8,13 +8,13 @@ use crate::catalogue;
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::ledger::{LotKind, NewEdge, NewLot};
-use crate::manifest::domain::DomainRefusal;
-use crate::manifest::input::{ConfirmLoad, Gate, ReceiveLoad, TreatLine};
+use crate::manifest::domain::{DomainRefusal, Record};
+use crate::manifest::input::{ConfirmLoad, DriverStep, Gate, GateArrival, ReceiveLoad, TreatLine};
 use crate::manifest::parts::{Attribute, Basis, Decision, LineVerdict, PartName, Receipt, ReceivedLine, Treatment, Verdict, WeighingRef};
 use crate::manifest::store::Stored;
-use crate::manifest::table::{self, Act};
+use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, Step};
-use crate::manifest::{accounts, checks, rules, trips};
+use crate::manifest::{accounts, checks, graph, rules, trips};
 use crate::platform::calendar::{Lateness, legal_day};
 use crate::platform::call::Call;
 use crate::platform::mass::Grams;
@@ -40,6 +40,7 @@ async fn receive_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReceiveLoad) ->
         step.findings.plain(&table::CLOCK_CLAMPED, "/claimed_at");
         step.claimed_at = floor;
     }
+    twice_or_unknown(&stored.record, body.masses.iter().map(|mass| mass.line))?;
     let given: Vec<(i32, Grams)> = body.masses.iter().map(|mass| (mass.line, mass.mass_g.grams())).collect();
     let (lines, weighings) = received_masses(tx, &stored, &given, body.containers_seen.as_deref().unwrap_or_default()).await?;
     if lines.iter().any(|line| line.basis == Basis::Estimated) {
@@ -60,11 +61,26 @@ async fn receive_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReceiveLoad) ->
     let receipt = Receipt { received_at: step.claimed_at, lines, weighings, skipped };
     stored.record = at_gate.receive(receipt)?.into();
     step.postings = accounts::received(&before, &stored.record);
-    if before.release.is_none() {
-        step.lots = super::transport::released_lots(tx, &stored.record);
-        step.edges = super::transport::sent_on(tx, &stored.record, &step.lots).await?;
+    if !before.take_overs.contains_key(&1) {
+        // Nobody signed for the road, and yet it has left.
+        step.lots = graph::released_lots(tx, &stored.record);
+        step.edges = graph::sent_on(tx, &stored.record, &step.lots).await?;
     }
     work::finish(tx, stored, step.sealing(PartName::Receipt, 1)).await
+}
+
+/// A mass that the gate gives twice for a line, or for a line that is not there, is refused at its place.
+fn twice_or_unknown(record: &Record, lines: impl Iterator<Item = i32>) -> Result<(), Refusals<DomainRefusal>> {
+    let (mut refusals, mut seen) = (Refusals::none(), Vec::new());
+    for (index, line) in lines.enumerate() {
+        if record.consignment.line(line).is_none() {
+            refusals.add(format!("/masses/{index}/line"), DomainRefusal::UnknownLine { line });
+        } else if seen.contains(&line) {
+            refusals.add(format!("/masses/{index}/line"), DomainRefusal::LineTwice { line });
+        }
+        seen.push(line);
+    }
+    refusals.or(())
 }
 
 /// No receipt before what came before it.
@@ -100,10 +116,6 @@ async fn received_masses(
             (None, None) => (Grams::try_from(record.moved_g(line.line)).unwrap_or(Grams::ZERO), Basis::Estimated),
         };
         lines.push(ReceivedLine { line: line.line, weighed_g, basis, containers_seen });
-    }
-    // A line that the gate names but the manifest has not is refused by the domain, with its pointer.
-    for (line, mass) in given.iter().filter(|(line, _)| record.consignment.line(*line).is_none()) {
-        lines.push(ReceivedLine { line: *line, weighed_g: *mass, basis: Basis::Containers, containers_seen: Vec::new() });
     }
     Ok((lines, shares.map(|shares| shares.weighing).into_iter().collect()))
 }
@@ -172,7 +184,7 @@ async fn confirm_step(tx: &mut Tx<'_>, mut stored: Stored, body: ConfirmLoad) ->
     let before = stored.record.clone();
     stored.record = received.confirm(verdict)?.into();
     step.postings = accounts::confirmed(&before, &stored.record);
-    (step.lots, step.edges) = decided_lots(tx, &stored).await?;
+    (step.lots, step.edges) = graph::decided_lots(tx, &stored.record).await?;
     let verdict = stored.record.verdict.as_ref();
     step.facts = json!({
         "accepted_g": verdict.map(Verdict::accepted_g), "refused_g": verdict.map(Verdict::refused_g), "due_on": deadline.last_day, "is_late": is_late,
@@ -244,35 +256,6 @@ fn verdicts(received: &crate::manifest::domain::Received, body: &ConfirmLoad, di
     lines
 }
 
-/// What was accepted becomes the receiver's lot; what was refused stays a lot of its own.
-async fn decided_lots(tx: &mut Tx<'_>, stored: &Stored) -> Result<(Vec<NewLot>, Vec<NewEdge>), Problem> {
-    let record = &stored.record;
-    let sources = trips::lots_of(tx.conn, record.id, "released").await?;
-    let (mut lots, mut edges) = (Vec::new(), Vec::new());
-    for line in record.verdict.iter().flat_map(|verdict| &verdict.lines) {
-        let Some(code) = record.consignment.line(line.line).map(|one| one.waste_code.to_string()) else { continue };
-        for (kind, edge_kind, mass_g) in [(LotKind::Received, "accept", line.accepted_g.get()), (LotKind::Refused, "refuse", line.refused_g())] {
-            if mass_g == 0 {
-                continue;
-            }
-            let lot = NewLot {
-                id: tx.new_id(),
-                site: record.consignment.receiver.site_id,
-                manifest: Some(record.id),
-                line: Some(line.line),
-                waste_code: code.clone(),
-                kind,
-                mass_g,
-            };
-            if let Some((_, from)) = sources.iter().find(|(number, _)| *number == line.line) {
-                edges.push(NewEdge { id: tx.new_id(), from: *from, to: lot.id, mass_g, kind: edge_kind });
-            }
-            lots.push(lot);
-        }
-    }
-    Ok((lots, edges))
-}
-
 /// Use or disposal of what was accepted; the consignor sees it.
 ///
 /// # Errors
@@ -293,7 +276,7 @@ pub async fn record_treatment(call: &Call, actor: &Actor, id: Uuid, body: TreatL
         let code = stored.record.consignment.line(body.line).map(|line| line.waste_code.to_string());
         stored.record = stored.record.decided(Act::RecordTreatment)?.record_treatment(treatment)?;
         if let (Some(code), Some((_, from))) =
-            (code, trips::lots_of(tx.conn, id, "received").await?.into_iter().find(|(number, _)| *number == body.line))
+            (code, graph::lots_of(tx.conn, id, "received").await?.into_iter().find(|(number, _)| *number == body.line))
         {
             let mass_g = body.treated_g.grams().get();
             let site = stored.record.consignment.receiver.site_id;
@@ -307,14 +290,20 @@ pub async fn record_treatment(call: &Call, actor: &Actor, id: Uuid, body: TreatL
     .await
 }
 
-/// The gate in one call: weigh the trip, receive, and confirm where the signatory is there.
+/// The gate in one call: the arrival where nobody told of it, weigh the trip, receive, and confirm where the signatory is
+/// there. `driver` signs the arrival by his one-time code; without him the gate tells of it.
 ///
 /// # Errors
 /// As the acts; nothing is kept unless all are done.
-pub async fn gate(call: &Call, actor: &Actor, id: Uuid, body: Gate) -> Result<Outcome, Problem> {
-    let acts = 1 + usize::from(body.weigh.is_some()) + usize::from(body.confirm.is_some());
+pub async fn gate(call: &Call, actor: &Actor, driver: Option<&Actor>, id: Uuid, body: Gate) -> Result<Outcome, Problem> {
+    let acts = 1 + usize::from(body.arrive.is_some()) + usize::from(body.weigh.is_some()) + usize::from(body.confirm.is_some());
     identity::transact(call, actor, acts, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, _permit) = work::open(tx, actor, id, Act::Receive).await?;
+        if let Some(arrive) = body.arrive
+            && stored.record.state == State::InTransit
+        {
+            stored = arrive_at_gate(tx, actor, driver, stored, arrive).await?;
+        }
         if let Some(weigh) = body.weigh {
             let leg_no = stored.record.leg();
             let trip = stored.record.assignment().map(|assignment| assignment.trip_id);
@@ -330,4 +319,22 @@ pub async fn gate(call: &Call, actor: &Actor, id: Uuid, body: Gate) -> Result<Ou
         Ok(())
     })
     .await
+}
+
+async fn arrive_at_gate(tx: &mut Tx<'_>, gate: &Actor, driver: Option<&Actor>, stored: Stored, arrive: GateArrival) -> Result<Stored, Problem> {
+    let leg_no = stored.record.leg();
+    let plate = stored.record.assignment().map(|assignment| assignment.plate.clone());
+    let plate = plate.ok_or(Refusals::from(DomainRefusal::NotAssigned { leg_no }))?;
+    let body = DriverStep { plate, place: arrive.place, claimed_at: arrive.claimed_at, instead_of_driver: None, containers_seen: None };
+    let Some(driver) = driver else {
+        let permit = work::go_on(tx, gate, &stored, Act::Arrive).await?;
+        return super::transport::arrive_step(tx, gate, stored, &permit, body).await;
+    };
+    let gatekeeper = tx.signer().clone();
+    let driver = identity::fresh(tx.conn, driver, tx.now()).await?;
+    tx.sign_as(driver.signer());
+    let permit = work::go_on(tx, &driver, &stored, Act::Arrive).await?;
+    let stored = super::transport::arrive_step(tx, &driver, stored, &permit, body).await?;
+    tx.sign_as(gatekeeper);
+    Ok(stored)
 }

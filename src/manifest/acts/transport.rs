@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
-use crate::ledger::{LotKind, NewEdge, NewLot};
 use crate::manifest::domain::{DomainRefusal, Record};
 use crate::manifest::input::{Assign, DriverStep, HandOverLoad, NotReceivedLoad, ReleaseLoad, SignLate, WithReason};
 use crate::manifest::parts::{Basis, HandOver, PartName, Release, ReleasedLine, RoadStep};
@@ -14,7 +13,7 @@ use crate::manifest::policy::Permit;
 use crate::manifest::store::Stored;
 use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, Step};
-use crate::manifest::{accounts, checks, trips};
+use crate::manifest::{accounts, checks, graph, trips};
 use crate::platform::call::Call;
 use crate::platform::problem::{Problem, Refusals, kinds};
 
@@ -67,42 +66,8 @@ async fn release_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReleaseLoad) ->
     let release = Release { lines, released_at: tx.now(), paper_no: body.paper_no };
     stored.record = stored.record.issued(Act::Release)?.release(release)?.into();
     step.postings = accounts::released(&before, &stored.record);
-    step.lots = released_lots(tx, &stored.record);
-    step.edges = sent_on(tx, &stored.record, &step.lots).await?;
     step.facts = json!({ "leg_no": 1 });
     work::finish(tx, stored, step.sealing(PartName::Release, 1)).await
-}
-
-/// One lot a line, made when it leaves.
-pub(super) fn released_lots(tx: &Tx<'_>, record: &Record) -> Vec<NewLot> {
-    let site = record.consignment.departure().site_id;
-    record
-        .consignment
-        .lines
-        .iter()
-        .map(|line| NewLot {
-            id: tx.new_id(),
-            site,
-            manifest: Some(record.id),
-            line: Some(line.line),
-            waste_code: line.waste_code.to_string(),
-            kind: LotKind::Released,
-            mass_g: record.moved_g(line.line),
-        })
-        .collect()
-}
-
-/// On a return or re-consignment the mass comes out of the refused lots.
-pub(super) async fn sent_on(tx: &mut Tx<'_>, record: &Record, lots: &[NewLot]) -> Result<Vec<NewEdge>, Problem> {
-    let Some(link) = &record.consignment.link else { return Ok(Vec::new()) };
-    let mut refused = trips::coded_lots_of(tx.conn, link.manifest_id, "refused").await?;
-    let mut edges = Vec::new();
-    for lot in lots {
-        if let Some(at) = refused.iter().position(|(code, _)| *code == lot.waste_code) {
-            edges.push(NewEdge { id: tx.new_id(), from: refused.remove(at).1, to: lot.id, mass_g: lot.mass_g, kind: "move" });
-        }
-    }
-    Ok(edges)
 }
 
 /// The giver takes an offer back.
@@ -179,6 +144,11 @@ async fn take_over_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, perm
     }
     checks::papers_again(&stored.record, step.claimed_at, &mut step.findings);
     stored.record = stored.record.offered(Act::TakeOver)?.take_over(road)?.into();
+    if leg_no == 1 {
+        // Only now the mass has left: an offer may be taken back and made again.
+        step.lots = graph::released_lots(tx, &stored.record);
+        step.edges = graph::sent_on(tx, &stored.record, &step.lots).await?;
+    }
     step.facts = json!({ "leg_no": leg_no });
     work::finish(tx, stored, step.sealing(PartName::TakeOver, leg_no)).await
 }
@@ -190,7 +160,10 @@ fn road_step(actor: &Actor, stored: &Stored, permit: &Permit, body: &DriverStep,
         step.findings.plain(&table::CLOCK_CLAMPED, "/claimed_at");
         step.claimed_at = floor;
     }
-    if permit.is_instead_of_driver() {
+    let by_gate = !Act::TakeOver.allows(&permit.relations, permit.roles);
+    if by_gate {
+        step.findings.plain(&table::ARRIVED_BY_GATE, "");
+    } else if permit.is_instead_of_driver() {
         if body.instead_of_driver.is_none() {
             let mut refusals = Refusals::none();
             refusals.add("/instead_of_driver", DomainRefusal::InsteadReasonMissing);
@@ -200,8 +173,8 @@ fn road_step(actor: &Actor, stored: &Stored, permit: &Permit, body: &DriverStep,
     } else if stored.record.assignment().is_some_and(|assignment| assignment.driver_id.is_some_and(|driver| driver != actor.user)) {
         step.findings.plain(&table::OTHER_DRIVER, "");
     }
-    let instead_of_driver = body.instead_of_driver.clone().filter(|_| permit.is_instead_of_driver());
-    Ok(RoadStep { leg_no, plate: body.plate.clone(), at: step.claimed_at, place: body.place, instead_of_driver, is_late: false })
+    let instead_of_driver = body.instead_of_driver.clone().filter(|_| !by_gate && permit.is_instead_of_driver());
+    Ok(RoadStep { leg_no, plate: body.plate.clone(), at: step.claimed_at, place: body.place, instead_of_driver, is_late: false, by_gate })
 }
 
 /// The load goes to another vehicle on the road; the next driver takes it over.
@@ -239,23 +212,28 @@ pub async fn hand_over(call: &Call, actor: &Actor, id: Uuid, body: HandOverLoad)
     .await
 }
 
-/// The driver is at the receiver's gate.
+/// The driver is at the receiver's gate; the gate itself may say so.
 ///
 /// # Errors
 /// 403, 409.
 pub async fn arrive(call: &Call, actor: &Actor, id: Uuid, body: DriverStep) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, permit) = work::open(tx, actor, id, Act::Arrive).await?;
-        let leg_no = stored.record.leg();
-        let mut step = Step::new(Act::Arrive, tx.call.claim(body.claimed_at)?);
-        let floor = stored.record.take_overs.get(&leg_no).map_or(stored.issued_at, |taken| taken.at);
-        let road = road_step(actor, &stored, &permit, &body, floor, &mut step)?;
-        stored.record = stored.record.in_transit(Act::Arrive)?.arrive(road).into();
-        step.facts = json!({ "leg_no": leg_no });
-        work::finish(tx, stored, step.sealing(PartName::Arrival, leg_no)).await?;
+        let (stored, permit) = work::open(tx, actor, id, Act::Arrive).await?;
+        arrive_step(tx, actor, stored, &permit, body).await?;
         Ok(())
     })
     .await
+}
+
+/// The driver signs the arrival, or the receiver's gate tells of it.
+pub(super) async fn arrive_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, permit: &Permit, body: DriverStep) -> Result<Stored, Problem> {
+    let leg_no = stored.record.leg();
+    let mut step = Step::new(Act::Arrive, tx.call.claim(body.claimed_at)?);
+    let floor = stored.record.take_overs.get(&leg_no).map_or(stored.issued_at, |taken| taken.at);
+    let road = road_step(actor, &stored, permit, &body, floor, &mut step)?;
+    step.facts = json!({ "leg_no": leg_no, "by_gate": road.by_gate });
+    stored.record = stored.record.in_transit(Act::Arrive)?.arrive(road).into();
+    work::finish(tx, stored, step.sealing(PartName::Arrival, leg_no)).await
 }
 
 /// The gate stays shut: closed, broken down, weather. The load waits, or goes back by a return.
@@ -265,7 +243,7 @@ pub async fn arrive(call: &Call, actor: &Actor, id: Uuid, body: DriverStep) -> R
 pub async fn not_received(call: &Call, actor: &Actor, id: Uuid, body: NotReceivedLoad) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, _permit) = work::open(tx, actor, id, Act::NotReceived).await?;
-        let mut step = Step::new(Act::NotReceived, tx.now()).saying(json!({ "reason": body.reason, "note": body.note }));
+        let mut step = Step::new(Act::NotReceived, tx.now()).saying(json!({ "reason": body.reason, "note": body.note, "leg_no": stored.record.leg() }));
         step.findings.plain(&table::NOT_RECEIVED, "");
         if stored.record.state == State::Arrived {
             stored.record = stored.record.arrived(Act::NotReceived)?.turn_away();
@@ -292,7 +270,7 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
         let before = stored.record.clone();
         let plate = body.plate.or_else(|| stored.record.assignments.get(&leg_no).map(|assignment| assignment.plate.clone()));
         let road =
-            plate.map(|plate| RoadStep { leg_no, plate, at: step.claimed_at, place: None, instead_of_driver: Some(body.reason), is_late: true });
+            plate.map(|plate| RoadStep { leg_no, plate, at: step.claimed_at, place: None, instead_of_driver: Some(body.reason), is_late: true, by_gate: false });
         step = match (skipped.act.as_str(), road) {
             ("take_over", Some(road)) => {
                 stored.record.take_overs.insert(leg_no, road);
