@@ -8,6 +8,7 @@ pub mod acts;
 pub mod code;
 mod domain;
 pub mod http;
+mod laws;
 pub mod loader;
 mod query;
 mod rules;
@@ -15,7 +16,8 @@ mod store;
 
 pub use code::{Hazard, HazardRelation, Hazards, MethodCode, WasteCode};
 pub use domain::{CodeFact, CodeFacts, EDITION_NOT_LOADED, Listing, MassTolerance, MethodGroup, Stage, edition_not_loaded};
+pub use laws::in_force_on;
 pub use store::{
     Article, Division, Exemption, article, code_facts, division, division_exists, division_of, exemption, exemptions_for, mass_tolerance,
-    method_group, parameter, parameter_integer, working_days,
+    method_group, parameter, parameter_integer, text_grades, working_days,
 };

@@ -362,6 +362,23 @@ pub async fn article(conn: &mut AsyncPgConnection, law: &str, article: &str, day
     Ok(ARTICLE.bind::<Text, _>(law).bind::<Text, _>(article).bind::<Date, _>(day).load(conn).await?.pop())
 }
 
+#[derive(diesel::QueryableByName)]
+struct GradeRow {
+    #[diesel(sql_type = Text)]
+    law_id: String,
+    #[diesel(sql_type = Text)]
+    grade: String,
+}
+
+/// How good the text of each law is that we hold: official, two_copies or single_copy.
+///
+/// # Errors
+/// As the database.
+pub async fn text_grades(conn: &mut AsyncPgConnection) -> Result<std::collections::BTreeMap<String, String>, Problem> {
+    let rows: Vec<GradeRow> = Sql("SELECT law_id, grade FROM laws WHERE text_held AND grade IS NOT NULL").load(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.law_id, row.grade)).collect())
+}
+
 /// A fine or other measure of the penalty catalogue (处罚目录).
 #[derive(diesel::QueryableByName, serde::Serialize, utoipa::ToSchema, Debug)]
 #[schema(as = Penalty)]

@@ -16,7 +16,6 @@ const LAWS: &str = include_str!("../catalogue/data/laws.csv");
 const TRANSITIONS: &[(Option<State>, Act, State)] = &[
     (None, Act::Issue, State::Issued),
     (None, Act::SendOn, State::Issued),
-    (None, Act::TurnBack, State::Issued),
     (None, Act::BackEnter, State::InTransit),
     (None, Act::BackEnter, State::Arrived),
     (None, Act::BackEnter, State::Received),
@@ -39,6 +38,7 @@ const TRANSITIONS: &[(Option<State>, Act, State)] = &[
     (Some(State::Received), Act::Confirm, State::Confirmed),
     (Some(State::Received), Act::Confirm, State::PartlyConfirmed),
     (Some(State::Received), Act::Confirm, State::Refused),
+    (Some(State::Refused), Act::TurnBack, State::Refused),
     (Some(State::Confirmed), Act::RecordTreatment, State::Confirmed),
     (Some(State::Confirmed), Act::RecordTreatment, State::Treated),
     (Some(State::PartlyConfirmed), Act::RecordTreatment, State::PartlyConfirmed),
@@ -133,6 +133,7 @@ fn state_machine(text: &mut String) {
          - 不改变状态的操作 acts that change no state: {}。\n\
          - `void` 只作标记，联单及其状态保留 (a mark; nothing is deleted)。\n\
          - `send_on` 为拒收的量另立新联单，原联单状态不变 (begins a linked manifest; the refused one keeps its state)。\n\
+         - `turn_back` 用于途中：接受人未让入厂，联单以 refused 结束，整车货物另立新联单，由承运人持有 (from the road: the load was turned away; it goes on under a linked manifest, the carrier holds it)。\n\
          - 更正（`correct`、`agree`）改动接受意见时，可在 confirmed、partly_confirmed、refused 之间变化 (a correction of the verdict may move among these three)。\n\
          - `withdraw` 与 `refuse_take_over`：第 1 段回到 issued，其后各段回到 in_transit (leg 1 goes back to issued, later legs to in_transit)。\n\n",
         still.join(", ")

@@ -168,6 +168,7 @@ pub async fn open_migrated(url: &str, data: &Path, purpose: Purpose, clock: Cloc
     let keys = Keys::open(&mut owner, &data.join("keys"), now).await?;
     catalogue::loader::load(&mut owner, now).await?;
     let working_days = catalogue::working_days(&mut owner).await?;
+    let text_grades = catalogue::text_grades(&mut owner).await?;
     drop(owner);
     let app = App {
         clock,
@@ -175,6 +176,7 @@ pub async fn open_migrated(url: &str, data: &Path, purpose: Purpose, clock: Cloc
         keys,
         numbers,
         limits,
+        text_grades,
         working_days: RwLock::new(Arc::new(working_days)),
         data: data.to_owned(),
         contract: serde_json::to_value(contract::openapi())?,

@@ -314,6 +314,40 @@ pub async fn open_voices(conn: &mut AsyncPgConnection, manifest: Uuid, flags: &B
     Ok(rows.into_iter().map(|row| row.unit_id).collect())
 }
 
+/// What a reader may say to an open correction.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Say {
+    /// He may agree.
+    pub agree: bool,
+    /// He may refuse, or take his own proposal back.
+    pub disagree: bool,
+}
+
+/// What a unit, or an officer of the place of departure, may say now: whoever is asked, whatever leg was his.
+///
+/// # Errors
+/// As the database.
+pub async fn say_of(
+    conn: &mut AsyncPgConnection,
+    record: &Record,
+    flags: &BTreeSet<String>,
+    unit: Option<Uuid>,
+    is_authority: bool,
+    today: chrono::NaiveDate,
+) -> Result<Say, Problem> {
+    let waiting = open_voices(conn, record.id, flags).await?;
+    if waiting.is_empty() {
+        return Ok(Say::default());
+    }
+    let Some(open) = open_correction(conn, record.id).await? else { return Ok(Say::default()) };
+    let is_asked = unit.is_some_and(|unit| waiting.contains(&unit));
+    let (is_over, speaks_for) = (today > open.due_on, waiting.iter().any(|unit| is_external(record, *unit)));
+    Ok(Say {
+        agree: is_asked || is_authority && (is_over || speaks_for),
+        disagree: is_asked || is_authority && is_over || unit == Some(open.proposed_by),
+    })
+}
+
 /// Who must still voice an opinion, until when: the parties asked, and after the due day the authority of the consignor.
 ///
 /// # Errors

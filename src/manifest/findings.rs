@@ -1,10 +1,12 @@
 //! What rules find, and what an act makes of it: refuse, demand a confirmation, or go on with a warning.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::table::{Act, Effect, Rule};
+use crate::catalogue::in_force_on;
 use crate::platform::problem::{Fault, Problem, Text, kinds};
 
 /// Something that a rule found.
@@ -60,12 +62,12 @@ impl Findings {
         self.0.push(Finding { rule, pointer: pointer.into(), text: Text::new(zh.into(), en.into()), help: Some(help) });
     }
 
-    /// Judges all findings by their effect on this act.
+    /// Judges all findings by their effect on this act, and cites the articles in force on the day that decides.
     ///
     /// # Errors
     /// 422 with every refusal and every warning that is not confirmed, nothing hidden behind another.
-    pub fn judge(self, act: Act, confirmed: &[Confirmation]) -> Result<Passed, Problem> {
-        let mut passed = Passed { warnings: Vec::new(), flags: Vec::new(), law: act.rule().law.to_vec() };
+    pub fn judge(self, act: Act, confirmed: &[Confirmation], day: NaiveDate) -> Result<Passed, Problem> {
+        let mut passed = Passed { warnings: Vec::new(), flags: Vec::new(), law: in_force_on(act.rule().law, day) };
         let (mut refused, mut unconfirmed, mut help) = (Vec::new(), Vec::new(), Vec::new());
         for finding in self.0 {
             // A rule that does not name the act has no say in it.
@@ -78,8 +80,8 @@ impl Findings {
                     if effect == Effect::Flag && !passed.flags.contains(&finding.rule.kind.code) {
                         passed.flags.push(finding.rule.kind.code);
                     }
-                    passed.law.extend(finding.rule.law);
-                    passed.warnings.push(warning(&finding, effect, confirmation));
+                    passed.law.extend(in_force_on(finding.rule.law, day));
+                    passed.warnings.push(warning(&finding, effect, confirmation, day));
                 }
             }
         }
@@ -95,7 +97,7 @@ impl Findings {
         };
         for finding in refused.into_iter().chain(unconfirmed) {
             help.extend(finding.help);
-            problem.errors.push(Fault { pointer: finding.pointer, code: finding.rule.kind.code, message: finding.text, law: finding.rule.law });
+            problem.errors.push(Fault { pointer: finding.pointer, code: finding.rule.kind.code, message: finding.text, law: in_force_on(finding.rule.law, day) });
         }
         if !help.is_empty() {
             problem.extra.insert("help".into(), Value::Array(help));
@@ -104,13 +106,13 @@ impl Findings {
     }
 }
 
-fn warning(finding: &Finding, effect: Effect, confirmation: Option<&Confirmation>) -> Value {
+fn warning(finding: &Finding, effect: Effect, confirmation: Option<&Confirmation>, day: NaiveDate) -> Value {
     let mut warning = json!({
         "code": finding.rule.kind.code,
         "effect": effect.as_str(),
         "pointer": finding.pointer,
         "message": { "zh-CN": finding.text.zh, "en": finding.text.en },
-        "legal": finding.rule.law,
+        "legal": in_force_on(finding.rule.law, day),
     });
     if let (Effect::MustConfirm, Some(confirmation)) = (effect, confirmation) {
         warning["confirmed_because"] = json!(confirmation.reason);

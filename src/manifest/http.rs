@@ -14,7 +14,7 @@ use super::input::{
     ProposeCorrection, ReceiveLoad, RecordOfficialNo, ReleaseLoad, ReportIncident, SendOn, SignLate, StrikeWeighing, TreatLine, WeighTrip,
     WithReason,
 };
-use super::next::NextAct;
+use super::next::Next;
 use super::policy::Scope;
 use super::read::Look;
 use super::signing::{self, Signing};
@@ -427,7 +427,7 @@ pub async fn confirm_manifests(actor: Actor, act: Act<ConfirmMany>) -> Result<Ht
         results.push(match receipt::confirm(&call, &actor, manifest_id, body).await {
             Ok(outcome) => ItemResult { manifest_id, status: 200, answer: Some(outcome.body()), problem: None },
             Err(problem) => {
-                ItemResult { manifest_id, status: problem.status, answer: None, problem: Some(problem.body(call.lang, &call.request_id.to_string())) }
+                ItemResult { manifest_id, status: problem.status, answer: None, problem: Some(problem.body(call.lang, &call.request_id.to_string(), &call.app.text_grades)) }
             }
         });
     }
@@ -607,12 +607,6 @@ pub async fn get_manifest(request: HttpRequest, app: web::Data<App>, actor: Acto
     Ok(HttpResponse::Ok().content_type("application/json").insert_header(("ETag", format!("\"{version}\""))).body(doc))
 }
 
-/// What the caller may do next.
-#[derive(Serialize, ToSchema)]
-pub struct Next {
-    next: Vec<NextAct>,
-}
-
 /// What the caller may do now, and what each act still lacks.
 #[utoipa::path(
     tag = "manifests", operation_id = "list_next_acts", security(("bearer" = [])), params(("manifest_id" = Uuid, Path)),
@@ -622,7 +616,7 @@ pub struct Next {
 )]
 #[get("/manifests/{manifest_id}/next")]
 pub async fn list_next_acts(request: HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(Next { next: read::next_of(&app, &actor, *id, Look("next", request_id_of(&request))).await? }))
+    Ok(HttpResponse::Ok().json(read::next_of(&app, &actor, *id, Look("next", request_id_of(&request))).await?))
 }
 
 /// Where to go on in a chain.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use diesel::sql_types::{Array, Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
@@ -11,6 +11,7 @@ use super::input::{AcknowledgeIncident, ReportIncident};
 use super::store::Task;
 use super::table::{self, Act};
 use super::work::{self, Step};
+use crate::catalogue;
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::platform::calendar::legal_day;
@@ -54,12 +55,6 @@ impl Refusal for IncidentRefusal {
 }
 
 #[derive(diesel::QueryableByName)]
-struct KnownRow {
-    #[diesel(sql_type = Bool)]
-    is_known: bool,
-}
-
-#[derive(diesel::QueryableByName)]
 struct IdRow {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
@@ -75,12 +70,7 @@ pub async fn report(call: &Call, actor: &Actor, id: Uuid, body: ReportIncident) 
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, permit) = work::open(tx, actor, id, Act::ReportIncident).await?;
         let division = body.division.unwrap_or_else(|| stored.record.consignment.departure().division.clone());
-        let known: Option<KnownRow> = Sql("SELECT EXISTS (SELECT FROM division_paths WHERE code = $1 AND ancestor = $1) AS is_known")
-            .bind::<Text, _>(&division)
-            .load(tx.conn)
-            .await?
-            .pop();
-        if !known.is_some_and(|row| row.is_known) {
+        if !catalogue::division_exists(tx.conn, &division).await? {
             let mut refusals = Refusals::none();
             refusals.add("/division", IncidentRefusal::UnknownDivision(division));
             return Err(refusals.into());
@@ -160,4 +150,36 @@ pub async fn waiting(conn: &mut AsyncPgConnection, manifest: Uuid, flags: &BTree
     .load(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, Act::AcknowledgeIncident, None)).collect())
+}
+
+#[derive(diesel::QueryableByName)]
+struct YesRow {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
+}
+
+/// Whether an incident waits for this caller: his unit as the consignor, or his divisions as the authority.
+///
+/// # Errors
+/// As the database.
+pub async fn waits_for(
+    conn: &mut AsyncPgConnection,
+    manifest: Uuid,
+    flags: &BTreeSet<String>,
+    unit: Option<Uuid>,
+    jurisdiction: &[String],
+) -> Result<bool, Problem> {
+    if !flags.contains(OPEN_FLAG) {
+        return Ok(false);
+    }
+    let row: Option<YesRow> = Sql("SELECT EXISTS (SELECT FROM incident_tasks t JOIN incidents i ON i.id = t.incident_id \
+         WHERE i.manifest_id = $1 AND t.acknowledged_at IS NULL AND (t.duty = 'consignor' AND t.unit_id = $2 \
+           OR t.duty = 'authority' AND EXISTS (SELECT FROM division_paths d WHERE d.code = i.division AND d.ancestor = ANY($3)))) AS yes")
+    .bind::<SqlUuid, _>(manifest)
+    .bind::<Nullable<SqlUuid>, _>(unit)
+    .bind::<Array<Text>, _>(jurisdiction)
+    .load(conn)
+    .await?
+    .pop();
+    Ok(row.is_some_and(|row| row.yes))
 }

@@ -3,9 +3,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::corrections::Say;
+use super::policy::Standing;
 use super::store::Stored;
-use super::table::{ACTS, Act, Relation, State};
-use crate::identity::Roles;
+use super::table::{ACTS, Act, NOT_RECEIVED, State};
+use super::work;
 
 /// An act that the caller may do now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,13 +24,49 @@ pub struct NextAct {
     pub lacks: Vec<&'static str>,
 }
 
-/// Every act possible in this state for these relations and roles.
+/// What the caller may do now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Next {
+    /// The acts.
+    pub next: Vec<NextAct>,
+    /// Why so little is open, where that is not seen from the state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub note: Option<Note>,
+}
+
+/// A sentence in both languages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Note {
+    /// In Chinese.
+    #[serde(rename = "zh-CN")]
+    pub zh: &'static str,
+    /// In English.
+    pub en: &'static str,
+}
+
+const VOID: Note = Note {
+    zh: "联单已作废：仅可如实记录在途货物的事实（到达、入厂、确认、事故等）和更正，不再启动新的操作",
+    en: "The manifest is void: what happens to a load on the road is still recorded (arrival, receipt, verdict, incidents) and may be corrected, but nothing new is set going",
+};
+
+/// What waits for the caller beside the state.
+pub struct Asked {
+    /// What he may say to an open correction.
+    pub say: Say,
+    /// Whether an incident waits for him.
+    pub incident: bool,
+}
+
+/// Every act possible in this state for this caller.
 #[must_use]
-pub fn next(stored: &Stored, relations: &[Relation], roles: Roles, needs_official_no: bool) -> Vec<NextAct> {
+pub fn next(stored: &Stored, standing: &Standing, asked: Asked, needs_official_no: bool) -> Next {
     let record = &stored.record;
-    ACTS.iter()
-        .filter(|rule| rule.from.contains(&record.state) && rule.act.allows(relations, roles) && !stored.is_void)
-        .filter(|rule| makes_sense(stored, rule.act))
+    let next = ACTS
+        .iter()
+        .filter(|rule| rule.from.contains(&record.state) && standing.allows(stored, rule.act))
+        .filter(|rule| !stored.is_void || work::is_open_when_void(rule.act))
+        .filter(|rule| makes_sense(stored, &asked, rule.act))
         .map(|rule| NextAct {
             act: rule.act,
             name_zh: rule.zh,
@@ -40,17 +78,22 @@ pub fn next(stored: &Stored, relations: &[Relation], roles: Roles, needs_officia
             version: stored.head.version,
             lacks: lacks(stored, rule.act, needs_official_no),
         })
-        .collect()
+        .collect();
+    Next { next, note: stored.is_void.then_some(VOID) }
 }
 
 /// Leaves out what the state allows but nothing calls for.
-fn makes_sense(stored: &Stored, act: Act) -> bool {
+fn makes_sense(stored: &Stored, asked: &Asked, act: Act) -> bool {
     let record = &stored.record;
     let is_correction_open = stored.flags.contains(super::corrections::OPEN_FLAG);
     match act {
         Act::SendOn => !stored.flags.contains(super::store::SENT_ON) && record.verdict.as_ref().is_some_and(|verdict| verdict.refused_g() > 0),
         Act::SignLate => record.unsigned().next().is_some(),
-        Act::Agree | Act::Disagree => is_correction_open,
+        Act::TurnBack if record.is_turned_back() => !stored.flags.contains(super::store::SENT_ON),
+        Act::TurnBack => record.state == State::InTransit && stored.flags.contains(NOT_RECEIVED.kind.code),
+        Act::Agree => asked.say.agree,
+        Act::Disagree => asked.say.disagree,
+        Act::AcknowledgeIncident => asked.incident,
         Act::Correct => !is_correction_open,
         Act::RecordOfficialNo => stored.official_no.is_none(),
         Act::Weigh => record.assignment().is_some() && record.state != State::Treated,

@@ -193,18 +193,35 @@ fn sign_by_key(tx: &mut Tx<'_>, actor: &Actor, act: Act, relations: &[Relation])
     Ok(())
 }
 
-/// Relations and roles of an actor for reading `next`; a driver counts for the carrier of the present leg.
+/// How an actor stands to a manifest, for reading `next`.
+pub struct Standing {
+    /// The unit of the token.
+    pub unit: Option<Uuid>,
+    /// Whether he is an officer of the place of departure.
+    pub is_authority: bool,
+    officer: Vec<Relation>,
+    roles: Roles,
+    /// Whether he drives for the carrier of the present leg, whatever unit the token names.
+    drives: bool,
+}
+
+impl Standing {
+    /// Whether [`permit`] would let him do the act: relations depend on it, as a carrier of an earlier leg still has a voice.
+    #[must_use]
+    pub fn allows(&self, stored: &Stored, act: Act) -> bool {
+        let mut relations = self.unit.map(|unit| relations_for(stored, unit, act)).unwrap_or_default();
+        relations.extend(&self.officer);
+        act.allows(&relations, self.roles) || self.drives && act.allows(&[Relation::Carrier], Roles::default().with(Role::Driver))
+    }
+}
+
+/// How an actor stands to a manifest.
 ///
 /// # Errors
 /// As the database.
-pub async fn standing(conn: &mut diesel_async::AsyncPgConnection, actor: &Actor, stored: &Stored) -> Result<(Vec<Relation>, Roles), Problem> {
-    let mut relations = actor.unit_id().map(|unit| relations_of(stored, unit)).unwrap_or_default();
-    if actor.is_officer() {
-        relations.extend(officer_relations(stored));
-    }
-    if !relations.contains(&Relation::Carrier) && identity::driver_unit(conn, actor.user, stored.record.carrier_id()).await?.is_some() {
-        relations.push(Relation::Carrier);
-        return Ok((relations, actor.roles.with(Role::Driver)));
-    }
-    Ok((relations, actor.roles))
+pub async fn standing(conn: &mut diesel_async::AsyncPgConnection, actor: &Actor, stored: &Stored) -> Result<Standing, Problem> {
+    let officer: Vec<Relation> = if actor.is_officer() { officer_relations(stored).collect() } else { Vec::new() };
+    let drives = identity::driver_unit(conn, actor.user, stored.record.carrier_id()).await?.is_some();
+    let is_authority = officer.contains(&Relation::OfficerOfDeparture);
+    Ok(Standing { unit: actor.unit_id(), is_authority, officer, roles: actor.roles, drives })
 }

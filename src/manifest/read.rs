@@ -3,12 +3,14 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::next::{NextAct, next};
+use super::next::{Asked, Next, next};
 use super::policy::{self, Scope};
 use super::store::{self, Stored};
+use super::{corrections, incidents};
 use crate::evidence::{self, Evidence, ExportedChain, ExportedEvent, ExportedPart, Head, Proof, StoredEvent};
 use crate::identity::Actor;
 use crate::platform::app::{App, NumberMode};
+use crate::platform::calendar::legal_day;
 use crate::platform::clock::rfc3339;
 use crate::platform::problem::Problem;
 
@@ -38,11 +40,15 @@ pub async fn visible(app: &App, conn: &mut diesel_async::AsyncPgConnection, acto
 ///
 /// # Errors
 /// 404.
-pub async fn next_of(app: &App, actor: &Actor, id: Uuid, look: Look) -> Result<Vec<NextAct>, Problem> {
+pub async fn next_of(app: &App, actor: &Actor, id: Uuid, look: Look) -> Result<Next, Problem> {
     let mut conn = app.db.get().await?;
     let (stored, _) = visible(app, &mut conn, actor, id, look).await?;
-    let (relations, roles) = policy::standing(&mut conn, actor, &stored).await?;
-    Ok(next(&stored, &relations, roles, app.numbers == NumberMode::National))
+    let standing = policy::standing(&mut conn, actor, &stored).await?;
+    let today = legal_day(app.clock.now());
+    let say = corrections::say_of(&mut conn, &stored.record, &stored.flags, standing.unit, standing.is_authority, today).await?;
+    let jurisdiction: &[String] = if actor.is_officer() { &actor.jurisdiction } else { &[] };
+    let incident = incidents::waits_for(&mut conn, id, &stored.flags, standing.unit, jurisdiction).await?;
+    Ok(next(&stored, &standing, Asked { say, incident }, app.numbers == NumberMode::National))
 }
 
 /// The whole evidence of a manifest: its chain, the chains of its trips, every part of every revision, signed.

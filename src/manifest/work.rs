@@ -18,6 +18,7 @@ use crate::evidence::{Head, NewEvent, Tx};
 use crate::identity::Actor;
 use crate::ledger::accounts::{self, Posting};
 use crate::ledger::{self, NewEdge, NewLot};
+use crate::platform::calendar::legal_day;
 use crate::platform::problem::Problem;
 
 /// Kind of the subject in evidence.
@@ -103,9 +104,15 @@ pub async fn go_on(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) ->
     Ok(permit)
 }
 
+/// Whether an act is open on a void manifest: facts, and what sets them right.
+#[must_use]
+pub fn is_open_when_void(act: Act) -> bool {
+    act.rule().class == ActClass::Fact || matches!(act, Act::Correct | Act::Agree | Act::Disagree)
+}
+
 fn admissible(stored: &Stored, act: Act) -> Result<(), Problem> {
     // A void manifest still meets its lorry: what happens is recorded, but nothing new is set going.
-    if stored.is_void && act.rule().class != ActClass::Fact && !matches!(act, Act::Correct | Act::Agree | Act::Disagree) {
+    if stored.is_void && !is_open_when_void(act) {
         return Err(crate::platform::problem::Refusals::from(super::domain::DomainRefusal::Voided).into());
     }
     if act.rule().from.contains(&stored.record.state) { Ok(()) } else { Err(stored.record.clone().wrong_state(act)) }
@@ -125,7 +132,7 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
     if stored.by_proxy {
         step.findings.plain(&table::BY_PROXY, "");
     }
-    let passed = step.findings.judge(step.judged_as, &step.confirmed)?;
+    let passed = step.findings.judge(step.judged_as, &step.confirmed, legal_day(step.claimed_at))?;
     stored.flags.extend(passed.flags.iter().map(|flag| (*flag).to_owned()));
     let mut parts = Vec::new();
     for (part, part_no) in &step.seals {

@@ -79,6 +79,8 @@ pub struct App {
     pub limits: Limits,
     /// The working-day calendar (工作日), reloaded when a new one is loaded.
     pub working_days: RwLock<Arc<WorkingDays>>,
+    /// How good the text of each law is that we hold, by its id; shown wherever an article is.
+    pub text_grades: super::problem::TextGrades,
     /// Where secrets and data of this process lie.
     pub data: PathBuf,
     /// The printed contract, from which body schemas are taken.

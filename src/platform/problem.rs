@@ -129,7 +129,7 @@ pub struct Fault {
     /// The sentence.
     pub message: Text,
     /// Articles.
-    pub law: &'static [&'static str],
+    pub law: Vec<&'static str>,
 }
 
 /// The answer no.
@@ -254,7 +254,7 @@ impl Problem {
                 message: Text::new(fault.message(Lang::ZhCn), fault.message(Lang::En)),
                 pointer: fault.pointer,
                 code: fault.code,
-                law: &[],
+                law: Vec::new(),
             })
             .collect();
         problem
@@ -267,7 +267,7 @@ impl Problem {
     }
     /// The body in one language.
     #[must_use]
-    pub fn body(&self, lang: Lang, request_id: &str) -> Value {
+    pub fn body(&self, lang: Lang, request_id: &str, grades: &TextGrades) -> Value {
         let mut law: Vec<&str> = self.errors.iter().flat_map(|fault| fault.law.iter().copied()).collect();
         law.sort_unstable();
         law.dedup();
@@ -278,9 +278,9 @@ impl Problem {
             "detail": self.detail.say(lang),
             "errors": self.errors.iter().map(|fault| json!({
                 "pointer": fault.pointer, "code": fault.code, "message": fault.message.say(lang),
-                "legal": fault.law.iter().map(|key| legal(key)).collect::<Vec<_>>(),
+                "legal": fault.law.iter().map(|key| legal(key, grades)).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
-            "legal": law.into_iter().map(legal).collect::<Vec<_>>(),
+            "legal": law.into_iter().map(|key| legal(key, grades)).collect::<Vec<_>>(),
             "request_id": request_id,
         });
         if let Value::Object(map) = &mut body {
@@ -292,10 +292,13 @@ impl Problem {
     }
 }
 
-/// A legal key `law/article[/item]` as the two members that clients show.
-fn legal(key: &str) -> Value {
+/// How good the text of each law is that the installation holds (文本来源等级), by the law's id.
+pub type TextGrades = std::collections::BTreeMap<String, String>;
+
+/// A legal key `law/article[/item]` as clients show it, with the grade of the text behind it.
+fn legal(key: &str, grades: &TextGrades) -> Value {
     let (law, article) = key.split_once('/').unwrap_or((key, ""));
-    json!({ "law": law, "article": article })
+    json!({ "law": law, "article": article, "text": grades.get(law).map_or("not_held", String::as_str) })
 }
 
 impl<R: Refusal> From<Refusals<R>> for Problem {
@@ -312,7 +315,7 @@ impl<R: Refusal> From<Refusals<R>> for Problem {
             if let Some(value) = refusal.help() {
                 help.push(value);
             }
-            problem.errors.push(Fault { pointer, code: refusal.kind().code, message: refusal.text(), law: refusal.law() });
+            problem.errors.push(Fault { pointer, code: refusal.kind().code, message: refusal.text(), law: refusal.law().to_vec() });
         }
         if !help.is_empty() {
             problem.extra.insert("help".into(), Value::Array(help));
@@ -410,4 +413,7 @@ pub struct LegalBody {
     pub law: String,
     /// Article, with its item after a slash.
     pub article: String,
+    /// The text that we hold: `official`, `two_copies`, `single_copy` or `not_held`. Below official, read the printed text
+    /// before you decide by it.
+    pub text: String,
 }

@@ -9,7 +9,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 
 use super::app::App;
 use super::call::{RequestId, lang_of};
-use super::problem::{Kind, PROBLEM_JSON, Problem, kinds};
+use super::problem::{Kind, PROBLEM_JSON, Problem, TextGrades, kinds};
 
 /// The middleware.
 ///
@@ -17,7 +17,7 @@ use super::problem::{Kind, PROBLEM_JSON, Problem, kinds};
 /// Only what a middleware inside could not answer itself.
 pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let app = request.app_data::<web::Data<App>>().cloned();
-    let id = app.map(|app| app.clock.new_id()).unwrap_or_default();
+    let id = app.as_ref().map(|app| app.clock.new_id()).unwrap_or_default();
     request.extensions_mut().insert(RequestId(id));
     let lang = lang_of(request.request());
     let mut response = next.call(request).await?.map_into_boxed_body();
@@ -27,7 +27,11 @@ pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'sta
         let problem = response.response().extensions().get::<Problem>().cloned();
         let problem = problem.unwrap_or_else(|| Problem::of(kind_of(status)));
         let allow = response.headers().get(header::ALLOW).cloned();
-        response = response.map_body(|_, _| BoxBody::new(problem.body(lang, &text).to_string()));
+        let body = match &app {
+            Some(app) => problem.body(lang, &text, &app.text_grades),
+            None => problem.body(lang, &text, &TextGrades::default()),
+        };
+        response = response.map_body(|_, _| BoxBody::new(body.to_string()));
         if let Ok(code) = actix_web::http::StatusCode::from_u16(problem.status) {
             *response.response_mut().status_mut() = code;
         }

@@ -13,8 +13,15 @@ use crate::district::{District, Manifest, OIL, release};
 use crate::harness::{Answer, Party, Person, World, id};
 
 const GRAMS: i64 = 1_200_000;
-const RELATIONS: [Relation; 6] =
-    [Relation::Consignor, Relation::Carrier, Relation::Receiver, Relation::Holder, Relation::OfficerOfDeparture, Relation::OfficerOfReceipt];
+const RELATIONS: [Relation; 7] = [
+    Relation::Consignor,
+    Relation::Carrier,
+    Relation::Receiver,
+    Relation::Holder,
+    Relation::OfficerOfDeparture,
+    Relation::OfficerOfReceipt,
+    Relation::OfficerOfPlace,
+];
 /// Acts that make a manifest rather than change one.
 const BEGINNING: [Act; 2] = [Act::Issue, Act::BackEnter];
 
@@ -31,7 +38,8 @@ fn body(district: &District, act: Act) -> Value {
         Act::Weigh => json!({ "gross_g": GRAMS + 9_000_000, "tare_g": 9_000_000, "side": "receipt", "scale": "1 号" }),
         Act::Receive | Act::Confirm | Act::Agree => json!({}),
         Act::RecordTreatment => json!({ "line": 1, "method": "R9", "treated_g": 1000, "batch": "B1" }),
-        Act::SendOn => json!({
+        Act::AcknowledgeIncident => json!({ "measures": "已派员处置" }),
+        Act::SendOn | Act::TurnBack => json!({
             "kind": "return", "carrier_id": district.carrier.id, "consignor_agreed": "电话", "planned_departure_on": "2026-11-25", "planned_receipt_on": "2026-11-25",
         }),
         Act::SignLate => json!({ "happened_at": "2026-11-23T02:00:00Z", "reason": "手机没电" }),
@@ -49,8 +57,10 @@ fn body(district: &District, act: Act) -> Value {
 /// Somebody who may do the act.
 fn who<'a>(district: &'a District, officer: &'a Party, act: Act) -> &'a Person {
     match act {
-        Act::Issue | Act::Cancel | Act::BackEnter | Act::ReportIncident | Act::RecordOfficialNo => district.plant.who("clerk"),
-        Act::Release | Act::Withdraw | Act::Agree | Act::Disagree => district.plant.who("signatory"),
+        Act::Issue | Act::Cancel | Act::BackEnter | Act::ReportIncident | Act::AcknowledgeIncident | Act::RecordOfficialNo => {
+            district.plant.who("clerk")
+        }
+        Act::Release | Act::Withdraw | Act::TurnBack | Act::Agree | Act::Disagree => district.plant.who("signatory"),
         Act::Correct => district.plant.who("clerk"),
         Act::Assign => district.carrier.who("dispatcher"),
         Act::TakeOver | Act::RefuseTakeOver | Act::HandOver | Act::Arrive | Act::NotReceived | Act::SignLate => district.carrier.who("driver"),
@@ -116,7 +126,14 @@ async fn from_every_state_exactly_the_acts_of_the_table_are_possible() {
                 409 if kind == "/problems/wrong-state" => !is_possible && answer.json["state"] == state.as_str(),
                 409 => {
                     is_possible
-                        && ["/problems/nothing-to-send-on", "/problems/no-correction-open", "/problems/nothing-skipped"].contains(&kind.as_str())
+                        && [
+                            "/problems/nothing-to-send-on",
+                            "/problems/no-correction-open",
+                            "/problems/nothing-skipped",
+                            "/problems/no-incident-open",
+                            "/problems/not-turned-away",
+                        ]
+                        .contains(&kind.as_str())
                 }
                 _ => false,
             };
@@ -151,7 +168,7 @@ async fn a_void_manifest_sets_nothing_going_but_still_meets_its_lorry() {
             let kind = answer.json["type"].as_str().unwrap_or_default().trim_start_matches("/problems/");
             // The lorry is on the road all the same: what happens to it is recorded.
             let expected: &[(u16, &str)] = match (rule.class, rule.from.contains(&state)) {
-                (ActClass::Fact, true) => &[(200, ""), (409, "nothing-skipped")],
+                (ActClass::Fact, true) => &[(200, ""), (409, "nothing-skipped"), (409, "no-incident-open")],
                 (ActClass::Fact, false) => &[(409, "wrong-state")],
                 _ => &[(409, "voided")],
             };

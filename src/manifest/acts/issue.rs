@@ -172,7 +172,9 @@ async fn begin(
     let (id, issued_at) = (record.id, tx.now());
     let balances = crate::ledger::accounts::post(tx.conn, postings).await?;
     checks::judge_balances(&record, &balances, &mut step.findings);
-    let passed = std::mem::take(&mut step.findings).judge(step.act, &step.confirmed)?;
+    // Plan, approval and licence are those of the day of departure, and so is the law that asks for them.
+    let day = if step.act == Act::BackEnter { legal_day(step.claimed_at) } else { record.consignment.planned_departure_on };
+    let passed = std::mem::take(&mut step.findings).judge(step.act, &step.confirmed, day)?;
     let flags: BTreeSet<String> = passed.flags.iter().map(|flag| (*flag).to_owned()).collect();
     let mut parts = Vec::new();
     for (part, part_no) in seals {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
-use crate::manifest::domain::{DomainRefusal, Record};
+use crate::manifest::domain::DomainRefusal;
 use crate::manifest::input::{Assign, DriverStep, HandOverLoad, NotReceivedLoad, ReleaseLoad, SignLate, WithReason};
 use crate::manifest::parts::{Basis, HandOver, PartName, Release, ReleasedLine, RoadStep};
 use crate::manifest::policy::Permit;
