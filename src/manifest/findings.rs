@@ -119,3 +119,21 @@ fn warning(finding: &Finding, effect: Effect, confirmation: Option<&Confirmation
     }
     warning
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::table;
+    use super::*;
+
+    #[test]
+    fn a_refusal_rests_on_the_law_of_the_day_that_decides() {
+        let cited = |month: u32, day: u32| {
+            let mut findings = Findings::default();
+            findings.plain(&table::RECEIVER_NOT_LICENSED, "/lines/0");
+            let refused = findings.judge(Act::Issue, &[], NaiveDate::from_ymd_opt(2026, month, day).unwrap());
+            refused.err().unwrap().errors.remove(0).law
+        };
+        assert_eq!(cited(8, 14), ["solid_waste_law_2020/80", "hw_licence_2016/15"]);
+        assert_eq!(cited(8, 15), ["eco_code_2026/534", "hw_licence_2016/15"]);
+    }
+}

@@ -317,6 +317,15 @@ impl World {
 
     /// As [`World::new`], with limits of the test's choice.
     pub async fn with_limits(change: impl FnOnce(&mut Limits)) -> Self {
+        Self::build(false, change).await
+    }
+
+    /// As [`World::new`], where the national system gives the numbers.
+    pub async fn national() -> Self {
+        Self::build(true, |_| {}).await
+    }
+
+    async fn build(is_national: bool, change: impl FnOnce(&mut Limits)) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let server = server();
         let database = format!("liandan_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -324,6 +333,10 @@ impl World {
         admin.batch_execute(&format!("CREATE DATABASE {database} TEMPLATE {}", server.template)).await.unwrap();
         drop(admin);
         let url = server.url(&database);
+        if is_national {
+            let mut owner = AsyncPgConnection::establish(&url).await.unwrap();
+            owner.batch_execute("INSERT INTO installation (number_mode, purpose, created_at) VALUES ('national', 'test', '2026-11-23')").await.unwrap();
+        }
         let clock = Clock::scripted(start());
         // Cheap hashes: a hundred users of honest cost would take seconds.
         let mut limits =

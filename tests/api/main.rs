@@ -5,6 +5,7 @@
 mod cli;
 mod corrections;
 mod district;
+mod duties;
 mod everyday;
 mod evidence;
 mod evidence_mutation;
@@ -15,6 +16,7 @@ mod law;
 mod manifest;
 mod matrix;
 mod registry;
+mod road;
 mod rooms;
 mod round_trips;
 mod shape;
