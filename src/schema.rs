@@ -130,6 +130,8 @@ diesel::table! {
         due_on -> Date,
         document -> Jsonb,
         state -> Text,
+        remind_on -> Nullable<Date>,
+        reminded -> Int4,
     }
 }
 
@@ -256,6 +258,15 @@ diesel::table! {
         event_ids -> Array<Uuid>,
         secret -> Bool,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    incident_tasks (incident_id, duty, unit_id) {
+        incident_id -> Uuid,
+        duty -> Text,
+        unit_id -> Uuid,
+        acknowledged_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -456,6 +467,7 @@ diesel::table! {
         manifest_id -> Uuid,
         act -> Text,
         due_on -> Nullable<Date>,
+        reminded_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -484,6 +496,7 @@ diesel::table! {
         codes -> Array<Text>,
         plates -> Array<Text>,
         flags -> Array<Text>,
+        incident_divisions -> Array<Text>,
         voided_at -> Nullable<Timestamptz>,
         link_kind -> Nullable<Text>,
         linked_from -> Nullable<Uuid>,
