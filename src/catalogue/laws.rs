@@ -4,11 +4,8 @@ use chrono::NaiveDate;
 
 /// First and last day of each law that came or went while records may reach back: year, month, day. The same as in
 /// `laws.csv`, which a test compares; what is not here is in force on every day that a record can name.
-const DAYS: [(&str, (i32, u32, u32), Option<(i32, u32, u32)>); 3] = [
-    ("eco_code_2026", (2026, 8, 15), None),
-    ("solid_waste_law_2020", (2020, 9, 1), Some((2026, 8, 14))),
-    ("decree_23_2021", (2022, 1, 1), None),
-];
+const DAYS: [(&str, (i32, u32, u32), Option<(i32, u32, u32)>); 3] =
+    [("eco_code_2026", (2026, 8, 15), None), ("solid_waste_law_2020", (2020, 9, 1), Some((2026, 8, 14))), ("decree_23_2021", (2022, 1, 1), None)];
 
 /// The keys whose law is in force on a day. A rule names the article of the old law beside that of the new one.
 #[must_use]

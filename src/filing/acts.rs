@@ -91,7 +91,15 @@ fn refuse(pointer: &str, refusal: FilingRefusal) -> Problem {
 }
 
 fn event(tx: &Tx<'_>, kind: &'static str, subject: Uuid, act: &'static str, law: &[&'static str], payload: Value) -> NewEvent {
-    NewEvent { subject_kind: kind, subject, act, claimed_at: tx.now(), law: crate::catalogue::in_force_on(law, legal_day(tx.now())), sealed: BTreeMap::new(), payload }
+    NewEvent {
+        subject_kind: kind,
+        subject,
+        act,
+        claimed_at: tx.now(),
+        law: crate::catalogue::in_force_on(law, legal_day(tx.now())),
+        sealed: BTreeMap::new(),
+        payload,
+    }
 }
 
 /// Whether the receiver exists, and the site, where one is named, is the receiver's.
@@ -135,7 +143,18 @@ pub async fn record_plan_flow(call: &Call, actor: &Actor, flow: PlanFlowStatemen
             "plan_flow_id": id, "unit_id": unit, "site_id": flow.site_id, "year": flow.year, "code": flow.code, "receiver_id": flow.receiver_id,
             "receiver_site_id": flow.receiver_site_id, "method": flow.method, "planned_g": flow.planned_g.grams(), "filing_no": flow.filing_no,
         });
-        tx.append(&Head::NEW, event(tx, "plan_flow", id, "record_plan_flow", &["decree_23_2021/10/2", "eco_code_2026/532/para2", "solid_waste_law_2020/78/para2"], payload)).await?;
+        tx.append(
+            &Head::NEW,
+            event(
+                tx,
+                "plan_flow",
+                id,
+                "record_plan_flow",
+                &["decree_23_2021/10/2", "eco_code_2026/532/para2", "solid_waste_law_2020/78/para2"],
+                payload,
+            ),
+        )
+        .await?;
         Ok(())
     })
     .await

@@ -97,7 +97,12 @@ impl Findings {
         };
         for finding in refused.into_iter().chain(unconfirmed) {
             help.extend(finding.help);
-            problem.errors.push(Fault { pointer: finding.pointer, code: finding.rule.kind.code, message: finding.text, law: in_force_on(finding.rule.law, day) });
+            problem.errors.push(Fault {
+                pointer: finding.pointer,
+                code: finding.rule.kind.code,
+                message: finding.text,
+                law: in_force_on(finding.rule.law, day),
+            });
         }
         if !help.is_empty() {
             problem.extra.insert("help".into(), Value::Array(help));

@@ -205,4 +205,3 @@ pub async fn coded_lots_of(conn: &mut AsyncPgConnection, manifest: Uuid, kind: &
         .await?;
     Ok(rows.into_iter().map(|row| (row.waste_code, row.id)).collect())
 }
-

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::acts::{ending, issue, receipt, transport};
 use super::findings::Confirmation;
 use super::input::{
-    AcknowledgeIncident, Assign, BackEnter, ConfirmLoad, ConfirmMany, DriverStep, Duplicate, Gate, HandOverLoad, IssueLike, IssueManifest, LoadTogether, NotReceivedLoad,
-    ProposeCorrection, ReceiveLoad, RecordOfficialNo, ReleaseLoad, ReportIncident, SendOn, SignLate, StrikeWeighing, TreatLine, WeighTrip,
-    WithReason,
+    AcknowledgeIncident, Assign, BackEnter, ConfirmLoad, ConfirmMany, DriverStep, Duplicate, Gate, HandOverLoad, IssueLike, IssueManifest,
+    LoadTogether, NotReceivedLoad, ProposeCorrection, ReceiveLoad, RecordOfficialNo, ReleaseLoad, ReportIncident, SendOn, SignLate, StrikeWeighing,
+    TreatLine, WeighTrip, WithReason,
 };
 use super::next::Next;
 use super::policy::Scope;
@@ -426,9 +426,12 @@ pub async fn confirm_manifests(actor: Actor, act: Act<ConfirmMany>) -> Result<Ht
         let manifest_id = item.manifest_id;
         results.push(match receipt::confirm(&call, &actor, manifest_id, body).await {
             Ok(outcome) => ItemResult { manifest_id, status: 200, answer: Some(outcome.body()), problem: None },
-            Err(problem) => {
-                ItemResult { manifest_id, status: problem.status, answer: None, problem: Some(problem.body(call.lang, &call.request_id.to_string(), &call.app.text_grades)) }
-            }
+            Err(problem) => ItemResult {
+                manifest_id,
+                status: problem.status,
+                answer: None,
+                problem: Some(problem.body(call.lang, &call.request_id.to_string(), &call.app.text_grades)),
+            },
         });
     }
     Ok(HttpResponse::Ok().json(ItemResults { results }))

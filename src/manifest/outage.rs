@@ -9,9 +9,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::domain::Record;
+use super::rules;
 use super::store::Task;
 use super::table::{self, Act, State};
-use super::rules;
 use crate::evidence::{Head, NewEvent, Outcome, Tx};
 use crate::identity::{self, Actor, Role};
 use crate::platform::app::{App, NumberMode};

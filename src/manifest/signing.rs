@@ -29,9 +29,7 @@ impl FromRequest for Signing {
             let actor = actor.ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED))?;
             match (code, manifest, app) {
                 (None, ..) => Ok(Self((*actor).clone())),
-                (Some(digits), Some(manifest), Some(app)) => {
-                    Ok(Self(by_code(&app, &actor, manifest, &act, &digits).await?))
-                }
+                (Some(digits), Some(manifest), Some(app)) => Ok(Self(by_code(&app, &actor, manifest, &act, &digits).await?)),
                 (Some(_), ..) => Err(Problem::not_found()),
             }
         })

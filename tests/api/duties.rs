@@ -75,10 +75,9 @@ async fn a_load_that_left_on_paper_owes_its_number_ten_working_days_after_its_re
         let doc = manifest.get(&world, &district.plant.admin).await;
         assert_eq!(task(&doc, "record_official_no").unwrap()["due_on"], "2026-12-08");
         assert_eq!(waiting(&world, &district.plant.admin).await.iter().filter(|act| *act == "record_official_no").count(), 1);
-        for (who, act, body) in [
-            (district.carrier.who("driver"), "take_over", json!({ "plate": "辽B12345" })),
-            (district.works.who("weigher"), "receive", json!({})),
-        ] {
+        for (who, act, body) in
+            [(district.carrier.who("driver"), "take_over", json!({ "plate": "辽B12345" })), (district.works.who("weigher"), "receive", json!({}))]
+        {
             manifest.took(&manifest.act(&world, who, act, body).await.ok());
         }
         // It came in today, 2026-11-23.

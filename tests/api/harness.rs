@@ -335,7 +335,10 @@ impl World {
         let url = server.url(&database);
         if is_national {
             let mut owner = AsyncPgConnection::establish(&url).await.unwrap();
-            owner.batch_execute("INSERT INTO installation (number_mode, purpose, created_at) VALUES ('national', 'test', '2026-11-23')").await.unwrap();
+            owner
+                .batch_execute("INSERT INTO installation (number_mode, purpose, created_at) VALUES ('national', 'test', '2026-11-23')")
+                .await
+                .unwrap();
         }
         let clock = Clock::scripted(start());
         // Cheap hashes: a hundred users of honest cost would take seconds.

@@ -97,7 +97,7 @@ async fn an_approval_is_used_to_the_last_gram_and_not_beyond() {
     issue(&world, &district, far.manifest(&district, 49_500_000)).await.ok();
     let before = (world.events().await, account(&world, "approval").await);
     let problem = issue(&world, &district, far.manifest(&district, 3_000_000)).await.refused(422, "approval-exceeded");
-    assert!(problem["legal"].as_array().unwrap().contains(&json!({ "law": "decree_23_2021", "article": "28" })), "{problem}");
+    assert!(problem["legal"].as_array().unwrap().contains(&json!({ "law": "decree_23_2021", "article": "28", "text": "single_copy" })), "{problem}");
     assert!(problem.to_string().contains("2500000"), "{problem}");
     assert_eq!((world.events().await, account(&world, "approval").await), before);
     issue(&world, &district, far.manifest(&district, 2_500_001)).await.refused(422, "approval-exceeded");

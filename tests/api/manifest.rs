@@ -149,7 +149,11 @@ async fn release_with_expired_papers_is_refused_on_the_day_of_release() {
         assert!(codes.contains(&code), "{codes:?}");
     }
     assert!(
-        problem.json["legal"].as_array().unwrap().iter().any(|legal| *legal == json!({ "law": "decree_23_2021", "article": "13" })),
+        problem.json["legal"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|legal| *legal == json!({ "law": "decree_23_2021", "article": "13", "text": "single_copy" })),
         "{}",
         problem.json
     );

@@ -244,7 +244,7 @@ async fn a_licence_keeps_to_the_law_and_to_its_holder() {
     let problem = world.post(&unit.admin, "/api/v1/licences", body).await.refused(422, "rules-refuse");
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
     assert_eq!(pointers, ["/valid_to", "/lines/0/codes", "/site_id"]);
-    assert_eq!(problem["legal"][0], json!({ "law": "hw_licence_2016", "article": "13/para1" }));
+    assert_eq!(problem["legal"][0], json!({ "law": "hw_licence_2016", "article": "13/para1", "text": "two_copies" }));
     // Two entries of one paper: the second is not verified.
     let officer = world.authority(JINZHOU).await;
     let first = record(&world, &unit, "/api/v1/licences", licence_body(site, "LN2102130001")).await;

@@ -243,7 +243,8 @@ pub(super) async fn arrive_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stor
 pub async fn not_received(call: &Call, actor: &Actor, id: Uuid, body: NotReceivedLoad) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, _permit) = work::open(tx, actor, id, Act::NotReceived).await?;
-        let mut step = Step::new(Act::NotReceived, tx.now()).saying(json!({ "reason": body.reason, "note": body.note, "leg_no": stored.record.leg() }));
+        let mut step =
+            Step::new(Act::NotReceived, tx.now()).saying(json!({ "reason": body.reason, "note": body.note, "leg_no": stored.record.leg() }));
         step.findings.plain(&table::NOT_RECEIVED, "");
         if stored.record.state == State::Arrived {
             stored.record = stored.record.arrived(Act::NotReceived)?.turn_away();
@@ -269,8 +270,15 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
         let leg_no = skipped.leg_no;
         let before = stored.record.clone();
         let plate = body.plate.or_else(|| stored.record.assignments.get(&leg_no).map(|assignment| assignment.plate.clone()));
-        let road =
-            plate.map(|plate| RoadStep { leg_no, plate, at: step.claimed_at, place: None, instead_of_driver: Some(body.reason), is_late: true, by_gate: false });
+        let road = plate.map(|plate| RoadStep {
+            leg_no,
+            plate,
+            at: step.claimed_at,
+            place: None,
+            instead_of_driver: Some(body.reason),
+            is_late: true,
+            by_gate: false,
+        });
         step = match (skipped.act.as_str(), road) {
             ("take_over", Some(road)) => {
                 stored.record.take_overs.insert(leg_no, road);
