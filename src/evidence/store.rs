@@ -84,6 +84,18 @@ pub async fn events_of(conn: &mut AsyncPgConnection, subject: Uuid, after_seq: i
     .await?)
 }
 
+/// A subject's events after a version, newest first.
+pub(super) async fn events_since(mut conn: &AsyncPgConnection, subject: Uuid, version: i64, limit: i32) -> Result<Vec<StoredEvent>, Problem> {
+    // A version is never ahead of its place in the chain, so the index on the place bounds what is read.
+    Ok(Sql("SELECT id, subject_id, subject_kind, seq, version, act, prev_hash, hash, bytes, recorded_at FROM events \
+         WHERE subject_id = $1 AND seq > $2 AND version > $2 ORDER BY seq DESC LIMIT $3")
+    .bind::<SqlUuid, _>(subject)
+    .bind::<BigInt, _>(version)
+    .bind::<Integer, _>(limit)
+    .load(&mut conn)
+    .await?)
+}
+
 /// Where the chain of a subject stands by its head row: what an export must reach.
 ///
 /// # Errors
