@@ -139,6 +139,34 @@ pub async fn log_access(
     Ok(())
 }
 
+/// Notes that somebody looked at several subjects at once; each has an id of its own.
+///
+/// # Errors
+/// As the database.
+pub async fn log_accesses(
+    conn: &mut AsyncPgConnection,
+    ids: &[Uuid],
+    user: Uuid,
+    unit: Option<Uuid>,
+    subjects: &[Uuid],
+    what: &str,
+    request_id: Uuid,
+    at: DateTime<Utc>,
+) -> Result<(), Problem> {
+    Sql("INSERT INTO access_log (id, user_id, unit_id, subject_id, what, request_id, looked_at) \
+         SELECT l.id, $2, $3, l.subject_id, $5, $6, $7 FROM unnest($1, $4) AS l (id, subject_id)")
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<SqlUuid, _>(user)
+    .bind::<Nullable<SqlUuid>, _>(unit)
+    .bind::<Array<SqlUuid>, _>(subjects)
+    .bind::<Text, _>(what)
+    .bind::<SqlUuid, _>(request_id)
+    .bind::<Timestamptz, _>(at)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Forgets idempotency keys that are older than the promise of seven days, with a margin.
 ///
 /// # Errors
