@@ -112,6 +112,23 @@ pub async fn head_of(conn: &mut AsyncPgConnection, subject: Uuid) -> Result<Opti
     Ok(row.map(|row| (row.seq, row.head)))
 }
 
+/// How many events wait for their place in the feed, and since when the oldest does.
+///
+/// # Errors
+/// As the database.
+pub async fn feed_lag(mut conn: &AsyncPgConnection) -> Result<(i64, Option<DateTime<Utc>>), Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        waiting: i64,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        oldest: Option<DateTime<Utc>>,
+    }
+    let row: Option<Row> =
+        Sql("SELECT count(*) AS waiting, min(e.recorded_at) AS oldest FROM unfed u JOIN events e ON e.id = u.event_id").load(&mut conn).await?.pop();
+    Ok(row.map_or((0, None), |row| (row.waiting, row.oldest)))
+}
+
 /// Notes that somebody looked at a subject.
 ///
 /// # Errors
