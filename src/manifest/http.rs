@@ -863,8 +863,10 @@ pub struct LeftAt {
 
 fn left_at(request: &HttpRequest) -> Result<Option<i64>, Problem> {
     let Some(value) = request.headers().get("last-event-id") else { return Ok(None) };
-    let place = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|place: &i64| *place >= 0);
-    place.map(Some).ok_or_else(|| Problem::parameter("Last-Event-ID", Text::new("须为事件流中的 id", "It must be an id of the stream")))
+    let text = value.to_str().ok().filter(|text| text.len() <= 18 && text.bytes().all(|digit| digit.is_ascii_digit()));
+    text.and_then(|text| text.parse().ok())
+        .map(Some)
+        .ok_or_else(|| Problem::parameter("Last-Event-ID", Text::new("须为事件流中的 id", "It must be an id of the stream")))
 }
 
 /// Whether the caller wants a stream: of what the server has, the first that is named.
@@ -874,8 +876,9 @@ fn wants_stream(request: &HttpRequest) -> bool {
     named.into_iter().find(|range| matches!(*range, "text/event-stream" | "application/json" | "application/*" | "*/*")) == Some("text/event-stream")
 }
 
-/// Events of all manifests that the caller may see, in one dense order: for ERP systems that follow. With
-/// `Accept: text/event-stream` a stream: `id` is the place in the feed, `data` what the list holds; `limit` does not count.
+/// Events of all manifests that the caller may see, in one dense order: for ERP systems that follow.
+///
+/// With `Accept: text/event-stream` a stream: `id` is the place in the feed, `data` what the list holds; `limit` does not count.
 #[utoipa::path(
     tag = "manifests", operation_id = "list_events", security(("bearer" = [])), params(FeedAfter, LeftAt),
     responses((status = 200, description = "`events`, and `after`: where to go on", content((Value = "application/json"), (String = "text/event-stream"))),
@@ -895,8 +898,8 @@ pub async fn list_events(
     if !(1..=500).contains(&limit) || after < 0 {
         return Err(Problem::parameter("limit", Text::new("limit 须为 1 至 500，after 不得为负", "limit must be 1 to 500, after not negative")));
     }
+    let after = left_at(&request)?.unwrap_or(after);
     if wants_stream(&request) {
-        let after = left_at(&request)?.unwrap_or(after);
         return stream::open(app, actor, credential, after, request_id_of(&request));
     }
     let mut conn = app.db.get().await?;

@@ -413,7 +413,7 @@ pub struct BetweenBody {
     pub version: i64,
     /// The act.
     pub act: String,
-    /// The unit for which it was done; null for what the installation did.
+    /// The unit for which it was done; null where it was done for none.
     pub unit: Option<uuid::Uuid>,
     /// When the signer says it happened.
     pub claimed_at: String,
