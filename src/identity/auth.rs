@@ -43,16 +43,11 @@ enum Known {
     Key(Vec<u8>),
 }
 
-/// What a caller showed, for what outlives a request.
+/// When what the caller showed ends by itself, for what outlives a request; a key does not.
 #[derive(Debug, Clone, Copy)]
-pub struct Credential {
-    /// SHA-256 of its text.
-    pub digest: [u8; 32],
-    /// When it ends by itself; a key does not.
-    pub until: Option<DateTime<Utc>>,
-}
+pub struct ValidUntil(pub Option<DateTime<Utc>>);
 
-impl FromRequest for Credential {
+impl FromRequest for ValidUntil {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
@@ -115,7 +110,7 @@ impl Quota {
 /// Who called, and what is left of his limit, where he has one.
 struct Caller {
     actor: Arc<Actor>,
-    credential: Credential,
+    until: ValidUntil,
     quota: Option<Quota>,
 }
 
@@ -155,9 +150,9 @@ pub async fn authenticate(request: ServiceRequest, next: Next<impl MessageBody +
         None => Err(Problem::broken("no App in app_data").into()),
     };
     let (mut response, quota) = match caller {
-        Ok(Caller { actor, credential, quota }) => {
+        Ok(Caller { actor, until, quota }) => {
             request.extensions_mut().insert(actor);
-            request.extensions_mut().insert(credential);
+            request.extensions_mut().insert(until);
             (next.call(request).await?.map_into_boxed_body(), quota)
         }
         Err(Refused { problem, quota }) => (request.into_response(problem.error_response()), quota),
@@ -197,18 +192,17 @@ async fn caller_of(app: &App, authorization: Option<&str>) -> Result<Caller, Ref
     {
         return Err(none().into());
     }
-    let until = match &credential {
+    let until = ValidUntil(match &credential {
         Known::Token(claims) => DateTime::from_timestamp(claims.exp, 0),
         Known::Key(_) => None,
-    };
-    let shown = Credential { digest, until };
+    });
     // Only a credential that is known has a counter: a made-up one must not leave anything behind.
     let quota = match &known {
         None if matches!(credential, Known::Key(_)) => None,
         _ => count(app, &cache, &digest)?,
     };
     if let Some((_, actor, true)) = known {
-        return Ok(Caller { actor, credential: shown, quota });
+        return Ok(Caller { actor, until, quota });
     }
     let refused = |problem: Problem| Refused { problem, quota };
     let conn = app.db.get().await.map_err(refused)?;
@@ -226,7 +220,7 @@ async fn caller_of(app: &App, authorization: Option<&str>) -> Result<Caller, Ref
         }
     }
     entries.insert(digest, Cached { credential, actor: actor.clone(), read_at: Instant::now(), read_on: now });
-    Ok(Caller { actor, credential: shown, quota })
+    Ok(Caller { actor, until, quota })
 }
 
 /// Counts one request of a credential; nothing where the limit is lifted.

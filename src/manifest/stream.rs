@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::feed::{self, Page};
 use super::policy::Scope;
 use super::read::Look;
-use crate::identity::auth::Credential;
+use crate::identity::auth::ValidUntil;
 use crate::identity::{self, Actor};
 use crate::platform::app::App;
 use crate::platform::problem::{Problem, kinds};
@@ -44,19 +44,32 @@ struct Signal {
 
 #[derive(Default)]
 struct Streams {
-    /// Open streams by credential.
-    open: Mutex<HashMap<[u8; 32], usize>>,
+    /// Open streams by who holds them.
+    open: Mutex<HashMap<Holder, usize>>,
     signal: watch::Sender<Signal>,
+}
+
+/// Who holds a stream. A session is one, however often its token is renewed.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Holder {
+    Session(Option<Uuid>),
+    Key(Vec<u8>),
+}
+
+impl Holder {
+    fn of(actor: &Actor) -> Self {
+        actor.api_key.clone().map_or(Self::Session(actor.session), Self::Key)
+    }
 }
 
 /// One place among the streams; given back when dropped.
 struct Slot {
     streams: Arc<Streams>,
-    digest: [u8; 32],
+    holder: Holder,
 }
 
 impl Slot {
-    fn take(app: &App, digest: [u8; 32]) -> Result<Self, Problem> {
+    fn take(app: &App, holder: Holder) -> Result<Self, Problem> {
         let streams = app.shelf::<Streams>();
         if streams.signal.borrow().is_ending {
             return Err(Problem::busy());
@@ -65,23 +78,23 @@ impl Slot {
         if open.values().sum::<usize>() >= app.limits.streams {
             return Err(Problem::busy());
         }
-        let own = open.get(&digest).copied().unwrap_or(0);
+        let own = open.get(&holder).copied().unwrap_or(0);
         if own >= app.limits.streams_per_credential {
             return Err(Problem { retry_after: Some(RETRY_MS.div_ceil(1_000)), ..Problem::of(&kinds::TOO_MANY) });
         }
-        open.insert(digest, own + 1);
+        open.insert(holder.clone(), own + 1);
         drop(open);
-        Ok(Self { streams, digest })
+        Ok(Self { streams, holder })
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
-        match open.get_mut(&self.digest) {
+        match open.get_mut(&self.holder) {
             Some(own) if *own > 1 => *own -= 1,
             _ => {
-                open.remove(&self.digest);
+                open.remove(&self.holder);
             }
         }
     }
@@ -116,11 +129,11 @@ pub fn end_all(app: &App) {
 ///
 /// # Errors
 /// 429 beyond the streams of one credential, 503 beyond those of all.
-pub fn open(app: web::Data<App>, actor: Actor, credential: Credential, after: i64, request_id: Uuid) -> Result<HttpResponse, Problem> {
-    let slot = Slot::take(&app, credential.digest)?;
+pub fn open(app: web::Data<App>, actor: Actor, ValidUntil(until): ValidUntil, after: i64, request_id: Uuid) -> Result<HttpResponse, Problem> {
+    let slot = Slot::take(&app, Holder::of(&actor))?;
     // One piece waits at most: a slow client slows its own stream and fills no memory.
     let (out, pieces) = mpsc::channel(1);
-    let stream = Stream { app: app.into_inner(), actor, until: credential.until, after, request_id, out, slot };
+    let stream = Stream { app: app.into_inner(), actor, until, after, request_id, slot, out };
     actix_web::rt::spawn(stream.run());
     let body = futures_util::stream::unfold(pieces, |mut pieces: mpsc::Receiver<Bytes>| async move {
         let piece = pieces.recv().await?;
@@ -149,8 +162,9 @@ struct Stream {
     until: Option<DateTime<Utc>>,
     after: i64,
     request_id: Uuid,
-    out: mpsc::Sender<Bytes>,
+    // Given back before the client sees the end, so that whoever comes again at once finds room.
     slot: Slot,
+    out: mpsc::Sender<Bytes>,
 }
 
 impl Stream {

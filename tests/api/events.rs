@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use actix_web::http::Method;
+use actix_web::test::TestRequest;
 use chrono::Duration;
 use liandan::cli::boot::{self, Running};
 use serde_json::{Value, json};
@@ -69,6 +70,10 @@ impl Follower {
 async fn assign(world: &World, district: &District, manifest: &mut Manifest) {
     let answer = manifest.act(world, district.carrier.who("dispatcher"), "assign", json!({ "trip": district.trip() })).await;
     manifest.took(&answer.ok());
+}
+
+async fn open(running: &Running, token: &Value) -> Follower {
+    Follower::open(running, token.as_str().unwrap(), None).await
 }
 
 async fn follow(world: &World, running: &Running, person: &Person) -> Follower {
@@ -145,18 +150,27 @@ async fn a_stream_ends_with_its_session_and_with_its_token() {
 
 #[actix_web::test]
 async fn streams_are_counted_for_each_credential_and_in_all() {
-    let world = World::with_limits(|limits| (limits.streams, limits.streams_per_credential) = (3, 2)).await;
+    let world = World::with_limits(|limits| (limits.streams, limits.streams_per_credential) = (5, 2)).await;
     let district = District::new(&world).await;
     let running = serve(&world);
     let (clerk, driver) = (district.plant.who("clerk"), district.carrier.who("driver"));
     let (first, second) = (follow(&world, &running, clerk).await, follow(&world, &running, clerk).await);
     assert_eq!((first.status().0, second.status().0), (200, 200));
     assert_eq!(follow(&world, &running, clerk).await.status(), (429, Some("3")));
+    // A token that was renewed is the same session.
+    let session = world.log_in(&driver.login, &driver.password).await.ok();
+    let ours = [open(&running, &session["access_token"]).await, open(&running, &session["access_token"]).await];
+    world.clock.advance(Duration::seconds(1));
+    let renew = TestRequest::post().uri("/api/v1/sessions:refresh").set_json(json!({ "refresh_token": session["refresh_token"] }));
+    let renewed = world.send(renew).await.ok();
+    assert_ne!(renewed["access_token"], session["access_token"]);
+    assert_eq!(open(&running, &renewed["access_token"]).await.status(), (429, Some("3")));
+    // Another session of the same person is one of its own, and then the room is full.
     let third = follow(&world, &running, driver).await;
     assert_eq!(third.status().0, 200);
-    assert_eq!(follow(&world, &running, driver).await.status(), (503, Some("1")));
+    assert_eq!(follow(&world, &running, district.works.who("clerk")).await.status(), (503, Some("1")));
     running.stop().await;
-    for follower in [first, second, third] {
+    for follower in ours.into_iter().chain([first, second, third]) {
         follower.end().await;
     }
     assert_eq!(liandan::manifest::stream::open_streams(&world.app), 0);

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::identity::Actor;
-use crate::identity::auth::Credential;
+use crate::identity::auth::ValidUntil;
 use crate::manifest::policy::Scope;
 use crate::manifest::read::Look;
 use crate::manifest::{feed, stream};
@@ -67,7 +67,7 @@ fn wants_stream(request: &HttpRequest) -> bool {
 pub async fn list_events(
     app: web::Data<App>,
     actor: Actor,
-    credential: Credential,
+    until: ValidUntil,
     query: web::Query<FeedAfter>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
@@ -78,7 +78,7 @@ pub async fn list_events(
     }
     let after = left_at(&request)?.unwrap_or(after);
     if wants_stream(&request) {
-        return stream::open(app, actor, credential, after, request_id_of(&request));
+        return stream::open(app, actor, until, after, request_id_of(&request));
     }
     let mut conn = app.db.get().await?;
     let page = feed::page(&mut conn, &Scope::of(&actor), after, limit).await?;
