@@ -70,7 +70,7 @@ routes! {
         manifest::http::make_one_time_code,
         manifest::http::duplicate_manifest,
     ],
-    root: [evidence::http::list_keys, get_problem_kind, live, ready],
+    root: [evidence::http::list_keys, get_problem_kind, get_live, get_ready],
 }
 
 /// Serves every route.
@@ -205,7 +205,7 @@ pub struct Health {
 /// Whether the process runs.
 #[utoipa::path(tag = "platform", operation_id = "get_live", responses((status = 200, description = "It runs", body = Health)))]
 #[get("/health/live")]
-pub async fn live() -> HttpResponse {
+pub async fn get_live() -> HttpResponse {
     HttpResponse::Ok().json(Health { state: "ok" })
 }
 
@@ -216,7 +216,7 @@ pub async fn live() -> HttpResponse {
         (status = 503, description = "It cannot reach its database", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/health/ready")]
-pub async fn ready(app: web::Data<App>) -> Result<HttpResponse, Problem> {
+pub async fn get_ready(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     use diesel_async::RunQueryDsl;
     let mut conn = app.db.get().await?;
     crate::platform::db::Sql("SELECT 1").execute(&mut conn).await.map_err(|_| Problem::busy())?;

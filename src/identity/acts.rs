@@ -203,7 +203,7 @@ pub async fn verify_unit(call: &Call, actor: &Actor, unit: Uuid) -> Result<Outco
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
         let head = tx.lock(unit).await?;
-        call.seen(head.version)?;
+        tx.seen(unit, &head).await?;
         let now = tx.now();
         store::set_verified(tx.conn, unit, now).await?;
         tx.append(&head, event("unit", unit, "verify_unit", now, json!({ "unit_id": unit }))).await?;

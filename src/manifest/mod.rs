@@ -22,6 +22,7 @@ mod read;
 mod rules;
 mod signing;
 mod store;
+pub mod stream;
 pub mod table;
 pub mod trips;
 mod work;

@@ -5,6 +5,7 @@
 mod cli;
 mod corrections;
 mod district;
+mod events;
 mod everyday;
 mod evidence;
 mod evidence_mutation;
@@ -12,6 +13,7 @@ mod filing;
 mod harness;
 mod identity;
 mod law;
+mod limits;
 mod manifest;
 mod matrix;
 mod registry;

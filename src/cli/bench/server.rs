@@ -12,8 +12,8 @@ use clap::Args;
 
 use super::Failure;
 use crate::cli::boot::{self, Purpose};
-use crate::cli::limits::LimitOptions;
 use crate::cli::serve;
+use crate::cli::settings::{FileLimits, LimitOptions};
 use crate::identity::Uscc;
 use crate::platform::call::Call;
 use crate::platform::clock::Clock;
@@ -49,7 +49,7 @@ pub struct ServeOptions {
 /// When the start fails.
 pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     serve::init_logs();
-    let limits = options.limits.limits()?;
+    let limits = options.limits.over(&FileLimits::default());
     actix_web::rt::System::new().block_on(async {
         let (url, settings) = (&options.database_url, DbSettings::default());
         let app = boot::open(url, &options.data, Purpose::Bench, Clock::system(), limits, &settings).await?;
@@ -75,7 +75,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
             () = serve::wait_for_end() => {}
             () = input_closed() => {}
         }
-        running.handle.stop(true).await;
+        running.stop().await;
         Ok::<(), Failure>(())
     })
 }
