@@ -66,7 +66,8 @@ pub async fn revoke_api_key(call: &Call, actor: &Actor, key: Uuid) -> Result<Out
 pub async fn delegate(call: &Call, actor: &Actor, key: Uuid, acts: Vec<String>, until: DateTime<Utc>) -> Result<Outcome, Problem> {
     let outcome = transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (Some(membership), Some(unit)) = (actor.membership, actor.unit_id()) else { return Err(Problem::of(&kinds::FORBIDDEN)) };
-        if !actor.roles.has(Role::Signatory) {
+        // A deputy hands his power on to nobody: the key would sign longer than he may.
+        if !actor.roles.has(Role::Signatory) || actor.stands_in_for.is_some() {
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
         if !store::api_keys_of(tx.conn, unit).await?.iter().any(|row| row.id == key && row.revoked_at.is_none()) {

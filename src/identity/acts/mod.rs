@@ -1,5 +1,6 @@
 //! Acts on units and people. Subjects with a chain: unit, user, API key.
 
+mod invitations;
 mod keys;
 mod people;
 mod sessions;
@@ -17,8 +18,9 @@ use super::uscc::Uscc;
 use crate::evidence::{NewEvent, Tx};
 use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text, kinds};
 
+pub use invitations::{accept_invitation, end_invitation, invite};
 pub use keys::{add_api_key, delegate, revoke_api_key};
-pub use people::{add_membership, add_user, change_secret, end_membership, name_deputy, set_roles};
+pub use people::{add_user, change_secret, end_membership, name_deputy, set_roles};
 pub use sessions::{How, LoggedIn, bound_source, log_in, log_out, open_only_session, open_session, refresh, share_secret, unit_of_device};
 pub use units::{add_authority, add_external_unit, create_first_admin, register, verify_unit};
 
@@ -52,10 +54,19 @@ pub enum IdentityRefusal {
     /// There is a first administrator already.
     #[error("an administrator exists")]
     AdminExists,
+    /// Another claim of the same code was verified.
+    #[error("the claim ended")]
+    ClaimEnded,
+    /// Accepted, declined, withdrawn or too old.
+    #[error("the invitation ended")]
+    InvitationEnded,
+    /// Nobody is twice a member of one unit.
+    #[error("a member already")]
+    MemberAlready,
 }
 
 /// Kinds of problem of this room.
-pub static KINDS: [Kind; 9] = [
+pub static KINDS: [Kind; 12] = [
     Kind::new(409, "unit-exists", "该统一社会信用代码已注册", "A unit with this USCC is registered already"),
     Kind::new(409, "login-taken", "登录名已被占用", "The login is taken"),
     Kind::new(422, "role-of-other-kind", "该类单位没有此角色", "This kind of unit has no such role"),
@@ -65,6 +76,9 @@ pub static KINDS: [Kind; 9] = [
     Kind::new(422, "dates-out-of-order", "日期顺序有误", "The dates are out of order"),
     Kind::new(422, "not-signatory", "须为签字人", "It must be a signatory"),
     Kind::new(409, "admin-exists", "平台管理员已存在", "There is a platform administrator already"),
+    Kind::new(409, "claim-ended", "该注册申请已失效：同一代码的另一申请已通过核验", "This claim ended: another one of the same code was verified"),
+    Kind::new(409, "invitation-ended", "该邀请已失效", "The invitation has ended"),
+    Kind::new(409, "member-already", "您已在该单位任职", "You are a member of this unit already"),
 ];
 
 impl Refusal for IdentityRefusal {
@@ -79,6 +93,9 @@ impl Refusal for IdentityRefusal {
             Self::DatesOutOfOrder => 6,
             Self::NotSignatory => 7,
             Self::AdminExists => 8,
+            Self::ClaimEnded => 9,
+            Self::InvitationEnded => 10,
+            Self::MemberAlready => 11,
         }]
     }
     fn text(&self) -> Text {
@@ -132,9 +149,22 @@ fn refuse(pointer: &str, refusal: IdentityRefusal) -> Problem {
     refusals.into()
 }
 
-async fn insert_person(tx: &mut Tx<'_>, person: &PersonFacts, unit: Uuid, hash: Option<&str>, roles: Roles) -> Result<(Uuid, Uuid), Problem> {
+/// The hash of a first password, and whose choice it was.
+#[derive(Clone, Copy)]
+enum Secret<'a> {
+    /// The person's own.
+    Own(&'a str),
+    /// Made here and told by another: it opens nothing but the change to an own one.
+    Told(&'a str),
+}
+
+async fn insert_person(tx: &mut Tx<'_>, person: &PersonFacts, unit: Uuid, secret: Secret<'_>, roles: Roles) -> Result<(Uuid, Uuid), Problem> {
+    let (hash, is_first) = match secret {
+        Secret::Own(hash) => (hash, false),
+        Secret::Told(hash) => (hash, true),
+    };
     let (user, membership, now) = (tx.new_id(), tx.new_id(), tx.now());
-    if !store::insert_user(tx.conn, user, &person.login, &person.name, person.phone.as_deref(), hash, now).await? {
+    if !store::insert_user(tx.conn, user, &person.login, &person.name, person.phone.as_deref(), hash, is_first, now).await? {
         return Err(refuse("/person/login", IdentityRefusal::LoginTaken));
     }
     store::insert_membership(tx.conn, membership, user, unit, roles, now).await?;

@@ -4,15 +4,17 @@ use chrono::NaiveDate;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::sessions::BackOff;
 use super::{
-    IdentityRefusal, PASSWORD_MIN, PIN_MIN, PersonFacts, administered, check_length, check_roles, event, insert_person, names, new_secret, refuse,
+    IdentityRefusal, PASSWORD_MIN, PIN_MIN, PersonFacts, Secret, administered, check_length, check_roles, event, insert_person, names, new_secret,
+    refuse,
 };
 use crate::evidence::{Head, Outcome, Tx};
 use crate::identity::auth::{forget_rights, transact};
 use crate::identity::domain::{Actor, Role, Roles};
 use crate::identity::{password, store};
 use crate::platform::call::Call;
-use crate::platform::problem::{Problem, Refusals, Text};
+use crate::platform::problem::{Problem, Refusals, Text, kinds};
 
 /// Adds a person to the actor's unit. The password is made here and told once: nobody chooses another's.
 ///
@@ -24,7 +26,7 @@ pub async fn add_user(call: &Call, actor: &Actor, person: PersonFacts, roles: Ro
     let outcome = transact(call, actor, 1, true, async |tx: &mut Tx<'_>, actor: &Actor| {
         let unit = administered(actor)?;
         check_roles(roles, unit.1, "/roles")?;
-        let (user, membership) = insert_person(tx, &person, unit.0, Some(&hash), roles).await?;
+        let (user, membership) = insert_person(tx, &person, unit.0, Secret::Told(&hash), roles).await?;
         let payload = json!({ "user_id": user, "membership_id": membership, "unit_id": unit.0, "roles": names(roles) });
         tx.append(&Head::NEW, event("user", user, "add_user", tx.now(), payload)).await?;
         Ok(())
@@ -33,27 +35,8 @@ pub async fn add_user(call: &Call, actor: &Actor, person: PersonFacts, roles: Ro
     Ok((outcome, secret))
 }
 
-/// Gives somebody who has an account elsewhere a membership in the actor's unit too.
-///
-/// # Errors
-/// 403, 404 for an unknown login, `no-role`, `role-of-other-kind`.
-pub async fn add_membership(call: &Call, actor: &Actor, login: &str, roles: Roles) -> Result<Outcome, Problem> {
-    transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let unit = administered(actor)?;
-        check_roles(roles, unit.1, "/roles")?;
-        let account = store::accounts(tx.conn, login).await?.pop().ok_or_else(Problem::not_found)?;
-        let head = head_of(tx, account.id).await?;
-        let (membership, now) = (tx.new_id(), tx.now());
-        store::insert_membership(tx.conn, membership, account.id, unit.0, roles, now).await?;
-        let payload = json!({ "user_id": account.id, "membership_id": membership, "unit_id": unit.0, "roles": names(roles) });
-        tx.append(&head, event("user", account.id, "add_membership", now, payload)).await?;
-        Ok(())
-    })
-    .await
-}
-
 /// A first administrator registered with his unit has no chain of his own yet.
-async fn head_of(tx: &mut Tx<'_>, user: Uuid) -> Result<Head, Problem> {
+pub(super) async fn head_of(tx: &mut Tx<'_>, user: Uuid) -> Result<Head, Problem> {
     match tx.lock(user).await {
         Err(problem) if problem.status == 404 => Ok(Head::NEW),
         other => other,
@@ -131,32 +114,34 @@ async fn own_membership(tx: &mut Tx<'_>, actor: &Actor, membership: Uuid) -> Res
     if row.ended_at.is_some() { Err(refuse("", IdentityRefusal::MembershipEnded)) } else { Ok(row) }
 }
 
-/// Changes the caller's own password or PIN; other sessions of the person end.
+/// Changes the caller's own password or PIN; other sessions of the person end. Tries at the present password wait as those
+/// at log-in do, counted for the session: whoever stole one cannot lock the person out of another.
 ///
 /// # Errors
-/// 403 when the present password is wrong, `secret-too-short`, 503.
+/// 403 when the present password is wrong or a key calls, 429, `secret-too-short`, 503.
 pub async fn change_secret(call: &Call, actor: &Actor, current: &str, password: Option<&str>, pin: Option<&str>) -> Result<Outcome, Problem> {
-    let login = {
+    let Some(session) = actor.session else { return Err(Problem::of(&kinds::FORBIDDEN)) };
+    // What can be refused without hashing is refused before it.
+    for (secret, min, pointer) in [(password, PASSWORD_MIN, "/password"), (pin, PIN_MIN, "/pin")] {
+        secret.map_or(Ok(()), |secret| check_length(secret, min, pointer))?;
+    }
+    let source = session.to_string();
+    let backoff = BackOff::of(&call.app, &format!("change_secret/{}", actor.user), &source);
+    backoff.admit().await?;
+    let account = {
         let mut conn = call.app.db.get().await?;
-        store::memberships_of_user(&mut conn, actor.user).await?.into_iter().next().map(|row| row.login)
-    };
-    let account = match login {
-        Some(login) => {
-            let mut conn = call.app.db.get().await?;
-            store::accounts(&mut conn, &login).await?.into_iter().find(|account| account.id == actor.user)
-        }
-        None => None,
+        store::account_by_id(&mut conn, actor.user).await?
     };
     if !password::matches(&call.app, current, account.and_then(|account| account.password_hash).as_deref()).await? {
+        backoff.failed().await?;
         return Err(Problem::forbidden(Text::new("当前密码不正确", "The present password is wrong")));
     }
+    backoff.passed().await?;
     let mut hashes = (None, None);
     if let Some(secret) = password {
-        check_length(secret, PASSWORD_MIN, "/password")?;
         hashes.0 = Some(password::hash(&call.app, secret).await?);
     }
     if let Some(secret) = pin {
-        check_length(secret, PIN_MIN, "/pin")?;
         hashes.1 = Some(password::hash(&call.app, secret).await?);
     }
     let outcome = transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {

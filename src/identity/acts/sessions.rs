@@ -46,15 +46,10 @@ pub async fn log_in(
     source: &str,
 ) -> Result<LoggedIn, Problem> {
     let wrong = || Problem::of(&kinds::UNAUTHENTICATED);
-    let now = app.clock.now();
-    let account_key = digest(name);
-    let lifted = app.limits.logins_per_minute == 0;
+    let backoff = BackOff::of(app, name, source);
+    backoff.admit().await?;
     let accounts = {
         let mut conn = app.db.get().await?;
-        if !lifted && let Some(at) = store::next_try(&mut conn, &account_key, source).await?.filter(|at| *at > now) {
-            let wait = u32::try_from((at - now).num_seconds()).unwrap_or(u32::MAX).max(1);
-            return Err(Problem { retry_after: Some(wait), ..Problem::of(&kinds::TOO_MANY) });
-        }
         store::accounts(&mut conn, name).await?
     };
     // A phone may belong to several accounts; the password decides. Unknown names cost one hash too.
@@ -67,13 +62,13 @@ pub async fn log_in(
             How::PinOnDeviceOf(_) => account.pin_hash.as_deref(),
         });
         if password::matches(app, secret, stored).await? {
-            found = account.map(|account| account.id);
+            found = account.map(|account| (account.id, matches!(how, How::Password) && account.has_first_password));
             break;
         }
     }
     let mut conn = app.db.get().await?;
     let memberships = match found {
-        Some(user) => store::memberships_of_user(&mut conn, user).await?,
+        Some((user, _)) => store::memberships_of_user(&mut conn, user).await?,
         None => Vec::new(),
     };
     let fits = |row: &store::MembershipRow| match how {
@@ -83,20 +78,67 @@ pub async fn log_in(
     let chosen = memberships.iter().find(|row| fits(row)).map(|row| row.id);
     // Without a membership that fits only a password opens anything, and only where none was asked for.
     let may_go_without = matches!(how, How::Password) && membership.is_none();
-    let Some(user) = found.filter(|_| chosen.is_some() || may_go_without) else {
-        if !lifted {
-            store::count_failure(&mut conn, &account_key, source, now).await?;
-        }
+    drop(conn);
+    let Some((user, by_first_password)) = found.filter(|_| chosen.is_some() || may_go_without) else {
+        backoff.failed().await?;
         return Err(wrong());
     };
-    if !lifted {
-        store::clear_failures(&mut conn, &account_key, source).await?;
-    }
+    backoff.passed().await?;
     let method = match how {
         How::Password => Method::Password,
         How::PinOnDeviceOf(_) => Method::Pin,
     };
-    open_session(app, user, chosen, method, device).await
+    open(app, user, chosen, method, device, by_first_password).await
+}
+
+/// The wait after wrong secrets, counted per name and source.
+pub(super) struct BackOff<'a> {
+    app: &'a App,
+    account: Vec<u8>,
+    source: &'a str,
+}
+
+impl<'a> BackOff<'a> {
+    pub(super) fn of(app: &'a App, name: &str, source: &'a str) -> Self {
+        Self { app, account: digest(name), source }
+    }
+
+    /// Without limits of rate nothing is counted.
+    fn is_lifted(&self) -> bool {
+        self.app.limits.logins_per_minute == 0
+    }
+
+    /// 429 while the wait runs: even the right secret waits.
+    pub(super) async fn admit(&self) -> Result<(), Problem> {
+        if self.is_lifted() {
+            return Ok(());
+        }
+        let now = self.app.clock.now();
+        let mut conn = self.app.db.get().await?;
+        match store::next_try(&mut conn, &self.account, self.source).await?.filter(|at| *at > now) {
+            Some(at) => {
+                let wait = u32::try_from((at - now).num_seconds()).unwrap_or(u32::MAX).max(1);
+                Err(Problem { retry_after: Some(wait), ..Problem::of(&kinds::TOO_MANY) })
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn failed(&self) -> Result<(), Problem> {
+        if self.is_lifted() {
+            return Ok(());
+        }
+        let mut conn = self.app.db.get().await?;
+        store::count_failure(&mut conn, &self.account, self.source, self.app.clock.now()).await
+    }
+
+    pub(super) async fn passed(&self) -> Result<(), Problem> {
+        if self.is_lifted() {
+            return Ok(());
+        }
+        let mut conn = self.app.db.get().await?;
+        store::clear_failures(&mut conn, &self.account, self.source).await
+    }
 }
 
 /// Opens a session for somebody already known.
@@ -104,10 +146,21 @@ pub async fn log_in(
 /// # Errors
 /// As the database.
 pub async fn open_session(app: &App, user: Uuid, membership: Option<Uuid>, method: Method, device: Option<&str>) -> Result<LoggedIn, Problem> {
+    open(app, user, membership, method, device, false).await
+}
+
+async fn open(
+    app: &App,
+    user: Uuid,
+    membership: Option<Uuid>,
+    method: Method,
+    device: Option<&str>,
+    by_first_password: bool,
+) -> Result<LoggedIn, Problem> {
     let now = app.clock.now();
     let (session, refresh) = (app.clock.new_id(), new_secret(43));
     let mut conn = app.db.get().await?;
-    store::insert_session(&mut conn, session, user, membership, method, device, now, now + REFRESH_LIFE).await?;
+    store::insert_session(&mut conn, session, user, membership, method, device, by_first_password, now, now + REFRESH_LIFE).await?;
     store::insert_refresh(&mut conn, &digest(&refresh), session, now).await?;
     Ok(LoggedIn { access_token: issue(app, user, session, membership, method, now)?, refresh_token: refresh, membership, user })
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{IdentityRefusal, PASSWORD_MIN, PersonFacts, UnitFacts, check_length, event, insert_person, new_secret, refuse};
+use super::{IdentityRefusal, PASSWORD_MIN, PersonFacts, Secret, UnitFacts, check_length, event, insert_person, new_secret, refuse};
 use crate::evidence::{self, Head, Method, Outcome, Signer, Tx};
 use crate::identity::auth::{forget_rights, transact};
 use crate::identity::domain::{Actor, Role, UnitKind};
@@ -14,21 +14,24 @@ use crate::identity::uscc::Uscc;
 use crate::platform::call::Call;
 use crate::platform::problem::{Problem, kinds};
 
-/// Registers an enterprise with its first administrator, who is also clerk and signatory. It cannot act before an
-/// officer verified it.
+/// Registers an enterprise with its first administrator, who is also clerk and signatory. It is a claim: it cannot act
+/// before an officer verified it, and it keeps nobody else from claiming the same code.
 ///
 /// # Errors
-/// `unit-exists`, `login-taken`, `secret-too-short`.
+/// `unit-exists` once a claim was verified, `login-taken`, `secret-too-short`.
 pub async fn register(call: &Call, unit: UnitFacts, person: PersonFacts, secret: &str) -> Result<Outcome, Problem> {
     check_length(secret, PASSWORD_MIN, "/password")?;
     let hash = password::hash(&call.app, secret).await?;
     // Nobody is logged in yet: the key is unique within the unit's own code.
     let stand_in = Uuid::new_v5(&Uuid::NAMESPACE_OID, unit.uscc.as_str().as_bytes());
-    let signer = Signer { user: stand_in, membership: None, unit: None, method: Method::Password, with: None };
+    let signer = Signer { user: stand_in, membership: None, unit: None, method: Method::Password, with: None, stands_in_for: None };
     evidence::transact(call, signer, 1, false, nobody, async |tx: &mut Tx<'_>, ()| {
+        if store::is_taken(tx.conn, unit.uscc.as_str()).await? {
+            return Err(refuse("/unit/uscc", IdentityRefusal::UnitExists));
+        }
         let id = insert_unit(tx, &unit, UnitKind::Enterprise, false, None).await?;
         let roles = [Role::UnitAdmin, Role::Clerk, Role::Signatory].into_iter().collect();
-        let (user, membership) = insert_person(tx, &person, id, Some(&hash), roles).await?;
+        let (user, membership) = insert_person(tx, &person, id, Secret::Own(&hash), roles).await?;
         let payload = json!({ "unit_id": id, "uscc": unit.uscc, "user_id": user, "membership_id": membership });
         tx.append(&Head::NEW, event("unit", id, "register_unit", tx.now(), payload)).await?;
         Ok(())
@@ -64,12 +67,15 @@ async fn insert_unit(
     if store::insert_unit(tx.conn, &new, now).await? { Ok(id) } else { Err(refuse("/unit/uscc", IdentityRefusal::UnitExists)) }
 }
 
-/// An officer of the division verifies a unit (核验).
+/// An officer of the division verifies a unit (核验): of all claims for a code this one is the unit.
+///
+/// Other claims end, with the memberships in them. Where a partner recorded the firm as a unit outside the system, that
+/// unit is taken over: it keeps its id and its history, and gets the claim's facts, people and things.
 ///
 /// # Errors
-/// 404 outside the jurisdiction, 403 for a mere viewer, 412.
+/// 404 outside the jurisdiction, 403 for a mere viewer, 412; `claim-ended`, `unit-exists` where another unit holds the code.
 pub async fn verify_unit(call: &Call, actor: &Actor, unit: Uuid) -> Result<Outcome, Problem> {
-    let outcome = transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+    let outcome = transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let stored = store::unit_by_id(tx.conn, unit).await?.ok_or_else(Problem::not_found)?;
         if !store::officer_sees(tx.conn, actor, &stored.division).await? {
             return Err(Problem::not_found());
@@ -79,9 +85,30 @@ pub async fn verify_unit(call: &Call, actor: &Actor, unit: Uuid) -> Result<Outco
         }
         let head = tx.lock(unit).await?;
         call.seen(head.version)?;
+        let (claims, others): (Vec<_>, Vec<_>) = store::lock_same_uscc(tx.conn, &stored.uscc).await?.into_iter().partition(|one| one.id == unit);
+        let claim = claims.into_iter().next().ok_or_else(|| refuse("", IdentityRefusal::ClaimEnded))?;
+        if others.iter().any(|other| other.is_verified && !other.is_external) {
+            return Err(refuse("", IdentityRefusal::UnitExists));
+        }
         let now = tx.now();
-        store::set_verified(tx.conn, unit, now).await?;
-        tx.append(&head, event("unit", unit, "verify_unit", now, json!({ "unit_id": unit }))).await?;
+        let recorded = others.iter().find(|other| other.is_external).map(|other| other.id);
+        // Whoever verifies what a partner recorded says that the firm exists, not that none of its claims is true.
+        let lost: Vec<Uuid> =
+            if claim.is_external { Vec::new() } else { others.iter().filter(|other| !other.is_external).map(|other| other.id).collect() };
+        store::end_claims(tx.conn, &lost, now).await?;
+        let payload = json!({ "unit_id": recorded.unwrap_or(unit), "claim_id": unit, "uscc": stored.uscc, "ended_claims": lost });
+        match recorded {
+            Some(recorded) => {
+                let of_unit = tx.lock(recorded).await?;
+                store::take_over(tx.conn, unit, recorded, now).await?;
+                tx.append(&head, event("unit", unit, "end_claim", now, json!({ "unit_id": recorded, "claim_id": unit }))).await?;
+                tx.append(&of_unit, event("unit", recorded, "verify_unit", now, payload)).await?;
+            }
+            None => {
+                store::set_verified(tx.conn, unit, now).await?;
+                tx.append(&head, event("unit", unit, "verify_unit", now, payload)).await?;
+            }
+        }
         Ok(())
     })
     .await?;
@@ -99,7 +126,7 @@ pub async fn add_external_unit(call: &Call, actor: &Actor, unit: UnitFacts) -> R
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
         let now = tx.now();
-        let id = insert_unit(tx, &unit, UnitKind::Enterprise, true, Some(now)).await?;
+        let id = insert_unit(tx, &unit, UnitKind::Enterprise, true, None).await?;
         tx.append(
             &Head::NEW,
             event("unit", id, "add_external_unit", now, json!({ "unit_id": id, "uscc": unit.uscc, "made_by_unit": actor.unit_id() })),
@@ -133,7 +160,7 @@ pub async fn add_authority(
             store::insert_jurisdiction(tx.conn, id, division, crate::platform::calendar::legal_day(now)).await?;
         }
         let roles = [Role::UnitAdmin, Role::Viewer, Role::Inspector, Role::Manager].into_iter().collect();
-        let (user, membership) = insert_person(tx, &person, id, Some(&hash), roles).await?;
+        let (user, membership) = insert_person(tx, &person, id, Secret::Told(&hash), roles).await?;
         let payload = json!({ "unit_id": id, "divisions": divisions, "user_id": user, "membership_id": membership });
         tx.append(&Head::NEW, event("unit", id, "add_authority", now, payload)).await?;
         Ok(())
@@ -149,7 +176,7 @@ pub async fn add_authority(
 pub async fn create_first_admin(call: &Call, uscc: Uscc, unit_name: &str, login: &str, secret: &str) -> Result<Outcome, Problem> {
     check_length(secret, PASSWORD_MIN, "/password")?;
     let hash = password::hash(&call.app, secret).await?;
-    let signer = Signer { user: Uuid::nil(), membership: None, unit: None, method: Method::System, with: None };
+    let signer = Signer { user: Uuid::nil(), membership: None, unit: None, method: Method::System, with: None, stands_in_for: None };
     evidence::transact(call, signer, 1, false, nobody, async |tx: &mut Tx<'_>, ()| {
         if store::count_platform_admins(tx.conn).await? > 0 {
             return Err(refuse("", IdentityRefusal::AdminExists));
@@ -159,7 +186,7 @@ pub async fn create_first_admin(call: &Call, uscc: Uscc, unit_name: &str, login:
         let id = insert_unit(tx, &unit, UnitKind::Platform, false, Some(now)).await?;
         let person = PersonFacts { login: login.to_owned(), name: login.to_owned(), phone: None };
         let roles = [Role::UnitAdmin, Role::PlatformAdmin].into_iter().collect();
-        let (user, membership) = insert_person(tx, &person, id, Some(&hash), roles).await?;
+        let (user, membership) = insert_person(tx, &person, id, Secret::Own(&hash), roles).await?;
         let payload = json!({ "unit_id": id, "user_id": user, "membership_id": membership });
         tx.append(&Head::NEW, event("unit", id, "create_first_admin", now, payload)).await?;
         Ok(())

@@ -32,6 +32,10 @@ struct ActorRow {
     delegations: String,
     #[diesel(sql_type = Array<SqlUuid>)]
     drives_for: Vec<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    stands_in_for: Option<Uuid>,
+    #[diesel(sql_type = Bool)]
+    by_first_password: bool,
 }
 
 impl ActorRow {
@@ -45,6 +49,8 @@ impl ActorRow {
             name: self.user_name,
             membership,
             unit,
+            stands_in_for: self.stands_in_for,
+            by_first_password: self.by_first_password,
             roles: self.roles.iter().filter_map(|role| Role::parse(role)).collect(),
             method,
             jurisdiction: self.jurisdiction,
@@ -71,7 +77,9 @@ pub(in crate::identity) async fn actor_of_session(
          coalesce(m.roles, '{}') || coalesce((SELECT array_agg(DISTINCT r) FROM deputies d JOIN memberships p ON p.id = d.membership_id, unnest(p.roles) r \
            WHERE d.deputy_id = m.id AND p.ended_at IS NULL AND $4 BETWEEN d.from_on AND d.until_on AND r = 'signatory'), '{}') AS roles, \
          coalesce((SELECT array_agg(j.division) FROM jurisdictions j WHERE j.unit_id = n.id AND j.from_on <= $4 AND (j.until_on IS NULL OR j.until_on >= $4)), '{}') AS jurisdiction, \
-         '[]'::text AS delegations, coalesce((SELECT array_agg(DISTINCT x.unit_id) FROM memberships x WHERE x.user_id = u.id AND x.ended_at IS NULL AND 'driver' = ANY(x.roles)), '{}') AS drives_for \
+         '[]'::text AS delegations, coalesce((SELECT array_agg(DISTINCT x.unit_id) FROM memberships x WHERE x.user_id = u.id AND x.ended_at IS NULL AND 'driver' = ANY(x.roles)), '{}') AS drives_for, \
+         (SELECT d.membership_id FROM deputies d JOIN memberships p ON p.id = d.membership_id AND p.ended_at IS NULL AND 'signatory' = ANY(p.roles) \
+           WHERE d.deputy_id = m.id AND $4 BETWEEN d.from_on AND d.until_on AND NOT 'signatory' = ANY(m.roles) ORDER BY d.id LIMIT 1) AS stands_in_for, s.by_first_password \
          FROM sessions s JOIN users u ON u.id = s.user_id \
          LEFT JOIN memberships m ON m.id = $2 AND m.user_id = u.id AND m.ended_at IS NULL LEFT JOIN units n ON n.id = m.unit_id \
          WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $3 AND ($2 IS NULL OR m.id IS NOT NULL)")
@@ -95,7 +103,7 @@ pub(in crate::identity) async fn actor_of_key(mut conn: &AsyncPgConnection, hash
          n.verified_at IS NOT NULL AS is_verified, a.roles, '{}'::text[] AS jurisdiction, \
          coalesce((SELECT json_agg(json_build_object('signatory', m.user_id, 'acts', d.acts)) FROM signing_delegations d \
            JOIN memberships m ON m.id = d.signatory_id AND m.ended_at IS NULL \
-           WHERE d.api_key_id = a.id AND d.revoked_at IS NULL AND d.from_at <= $2 AND d.until_at > $2), '[]')::text AS delegations, '{}'::uuid[] AS drives_for \
+           WHERE d.api_key_id = a.id AND d.revoked_at IS NULL AND d.from_at <= $2 AND d.until_at > $2), '[]')::text AS delegations, '{}'::uuid[] AS drives_for, NULL::uuid AS stands_in_for, false AS by_first_password \
          FROM a JOIN units n ON n.id = a.unit_id LEFT JOIN k ON true \
          WHERE EXISTS (SELECT FROM memberships m WHERE m.user_id = a.created_by AND m.unit_id = a.unit_id AND m.ended_at IS NULL)")
         .bind::<Binary, _>(hash)
@@ -127,7 +135,9 @@ pub(in crate::identity) async fn actor_of_member(
          n.verified_at IS NOT NULL AS is_verified, \
          m.roles || coalesce((SELECT array_agg(DISTINCT r) FROM deputies d JOIN memberships p ON p.id = d.membership_id, unnest(p.roles) r \
            WHERE d.deputy_id = m.id AND p.ended_at IS NULL AND $3 BETWEEN d.from_on AND d.until_on AND r = 'signatory'), '{}') AS roles, \
-         '{}'::text[] AS jurisdiction, '[]'::text AS delegations, '{}'::uuid[] AS drives_for \
+         '{}'::text[] AS jurisdiction, '[]'::text AS delegations, '{}'::uuid[] AS drives_for, \
+         (SELECT d.membership_id FROM deputies d JOIN memberships p ON p.id = d.membership_id AND p.ended_at IS NULL AND 'signatory' = ANY(p.roles) \
+           WHERE d.deputy_id = m.id AND $3 BETWEEN d.from_on AND d.until_on AND NOT 'signatory' = ANY(m.roles) ORDER BY d.id LIMIT 1) AS stands_in_for, false AS by_first_password \
          FROM memberships m JOIN users u ON u.id = m.user_id JOIN units n ON n.id = m.unit_id \
          WHERE m.user_id = $1 AND m.unit_id = $2 AND m.ended_at IS NULL ORDER BY m.id LIMIT 1")
         .bind::<SqlUuid, _>(user)

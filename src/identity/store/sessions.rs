@@ -60,19 +60,22 @@ pub(in crate::identity) async fn insert_session(
     membership: Option<Uuid>,
     method: Method,
     device: Option<&str>,
+    by_first_password: bool,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<(), Problem> {
-    Sql("INSERT INTO sessions (id, user_id, membership_id, device, created_at, expires_at, by_pin) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind::<SqlUuid, _>(id)
-        .bind::<SqlUuid, _>(user)
-        .bind::<Nullable<SqlUuid>, _>(membership)
-        .bind::<Nullable<Text>, _>(device)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Timestamptz, _>(until)
-        .bind::<Bool, _>(method == Method::Pin)
-        .execute(conn)
-        .await?;
+    Sql("INSERT INTO sessions (id, user_id, membership_id, device, created_at, expires_at, by_pin, by_first_password) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+    .bind::<SqlUuid, _>(id)
+    .bind::<SqlUuid, _>(user)
+    .bind::<Nullable<SqlUuid>, _>(membership)
+    .bind::<Nullable<Text>, _>(device)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(until)
+    .bind::<Bool, _>(method == Method::Pin)
+    .bind::<Bool, _>(by_first_password)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
