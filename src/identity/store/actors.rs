@@ -79,7 +79,7 @@ pub(in crate::identity) async fn actor_of_session(
          coalesce((SELECT array_agg(j.division) FROM jurisdictions j WHERE j.unit_id = n.id AND j.from_on <= $4 AND (j.until_on IS NULL OR j.until_on >= $4)), '{}') AS jurisdiction, \
          '[]'::text AS delegations, coalesce((SELECT array_agg(DISTINCT x.unit_id) FROM memberships x WHERE x.user_id = u.id AND x.ended_at IS NULL AND 'driver' = ANY(x.roles)), '{}') AS drives_for, \
          (SELECT d.membership_id FROM deputies d JOIN memberships p ON p.id = d.membership_id AND p.ended_at IS NULL AND 'signatory' = ANY(p.roles) \
-           WHERE d.deputy_id = m.id AND $4 BETWEEN d.from_on AND d.until_on AND NOT 'signatory' = ANY(m.roles) ORDER BY d.id LIMIT 1) AS stands_in_for, s.by_first_password \
+           WHERE d.deputy_id = m.id AND $4 BETWEEN d.from_on AND d.until_on AND NOT 'signatory' = ANY(m.roles) ORDER BY d.id LIMIT 1) AS stands_in_for, s.by_first_password AND u.has_first_password AS by_first_password \
          FROM sessions s JOIN users u ON u.id = s.user_id \
          LEFT JOIN memberships m ON m.id = $2 AND m.user_id = u.id AND m.ended_at IS NULL LEFT JOIN units n ON n.id = m.unit_id \
          WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $3 AND ($2 IS NULL OR m.id IS NOT NULL)")
