@@ -40,7 +40,9 @@ routes! {
         identity::http::create_session, identity::http::switch_session, identity::http::refresh_session, identity::http::delete_session,
         identity::http::get_me, identity::http::change_secret, identity::http::register_unit, identity::http::find_units,
         identity::http::get_unit, identity::http::verify_unit, identity::http::add_external_unit, identity::http::add_authority,
-        identity::http::add_user, identity::http::list_memberships, identity::http::add_membership, identity::http::end_membership,
+        identity::http::add_user, identity::http::list_memberships, identity::http::end_membership,
+        identity::http::invitations::invite, identity::http::invitations::list_invitations,
+        identity::http::invitations::accept_invitation, identity::http::invitations::end_invitation,
         identity::http::set_roles, identity::http::name_deputy, identity::http::add_api_key, identity::http::list_api_keys,
         identity::http::revoke_api_key, identity::http::delegate_signing,
         catalogue::http::find_waste_codes, catalogue::http::get_waste_code, catalogue::http::list_methods, catalogue::http::list_divisions,
@@ -165,6 +167,7 @@ pub fn formats() -> Vec<FormatCheck> {
 pub fn problem_kinds() -> Vec<&'static Kind> {
     let mut all: Vec<&'static Kind> = kinds::ALL.to_vec();
     all.extend(identity::acts::KINDS.iter());
+    all.push(&identity::auth::FIRST_PASSWORD);
     all.extend(catalogue::acts::KINDS.iter());
     all.extend(registry::acts::KINDS.iter());
     all.extend(filing::acts::KINDS.iter());

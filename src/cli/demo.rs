@@ -202,7 +202,7 @@ async fn start(options: &Options, database: &Database, clock: &Clock, today: Nai
 /// Takes back every step of our own schema and nothing else; the mark stays until the new world is finished.
 async fn clear(owner: &mut AsyncPgConnection, database: &Database, made: Made, clock: &Clock, password_file: &Path) -> Result<(), Failure> {
     world::begin(owner, made, clock.now()).await?;
-    migrate::run(&database.url, Direction::Down)?;
+    migrate::run(&database.url, Direction::Discard)?;
     clear_files(database, password_file)
 }
 

@@ -24,7 +24,7 @@ use crate::evidence::{self, Tx};
 use crate::platform::app::App;
 use crate::platform::calendar::legal_day;
 use crate::platform::call::Call;
-use crate::platform::problem::{Problem, kinds};
+use crate::platform::problem::{Kind, Problem, kinds};
 
 /// How old the rights of a read may be.
 const RIGHTS_AGE_MAX: Duration = Duration::from_secs(1);
@@ -36,6 +36,12 @@ pub(super) const API_KEY_PREFIX: &str = "ldk_";
 /// Paths under `/api/v1` that need no credential.
 pub const OPEN: &[(&str, &str)] =
     &[("POST", "/api/v1/sessions"), ("POST", "/api/v1/sessions:refresh"), ("POST", "/api/v1/sessions:switch"), ("POST", "/api/v1/registrations")];
+
+/// All that a session opened by a first password may do.
+const WITH_FIRST_PASSWORD: &[(&str, &str)] = &[("GET", "/api/v1/me"), ("POST", "/api/v1/me/change_secret"), ("DELETE", "/api/v1/sessions/current")];
+
+/// Another made and told the password of this session.
+pub static FIRST_PASSWORD: Kind = Kind::new(403, "first-password", "请先修改初始密码", "Change the first password before anything else");
 
 #[derive(Clone)]
 enum Known {
@@ -150,6 +156,11 @@ pub async fn authenticate(request: ServiceRequest, next: Next<impl MessageBody +
         None => Err(Problem::broken("no App in app_data").into()),
     };
     let (mut response, quota) = match caller {
+        Ok(Caller { actor, quota, .. })
+            if actor.by_first_password && !WITH_FIRST_PASSWORD.iter().any(|(method, path)| request.method() == method && request.path() == *path) =>
+        {
+            (request.into_response(Problem::of(&FIRST_PASSWORD).error_response()), quota)
+        }
         Ok(Caller { actor, until, quota }) => {
             request.extensions_mut().insert(actor);
             request.extensions_mut().insert(until);

@@ -442,7 +442,9 @@ async fn a_driver_of_two_employers_signs_for_the_carrier_of_the_leg() {
     // His log-in names the other employer; the first one adds him too.
     let driver = other.who("driver");
     let body = json!({ "login": driver.login, "roles": ["driver"] });
-    world.post(&district.carrier.admin, "/api/v1/memberships", body).await.ok();
+    let invited = world.post(&district.carrier.admin, "/api/v1/invitations", body).await.ok();
+    let path = format!("/api/v1/invitations/{}/accept", invited["done"][0]["subject_id"].as_str().unwrap());
+    world.post(driver, &path, json!({})).await.ok();
     let mut manifest = district.issue(&world, 1_200_000).await;
     let mut trip = district.trip();
     trip["driver_id"] = json!(driver.user);

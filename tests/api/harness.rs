@@ -467,6 +467,14 @@ impl World {
         }
     }
 
+    /// Somebody whose first password another made: he takes one of his own.
+    async fn newcomer(&self, login: &str, first: &str) -> Person {
+        let person = self.person(login, first).await;
+        let own = format!("{first}!");
+        self.post(&person, "/api/v1/me/change_secret", json!({ "current_password": first, "password": own })).await.ok();
+        Person { password: own, ..person }
+    }
+
     /// The platform's administrator, made on first need.
     pub async fn platform_admin(&self) -> Rc<Person> {
         if let Some(person) = self.platform.borrow().clone() {
@@ -491,7 +499,7 @@ impl World {
             "divisions": [division], "person": { "login": login, "name": "王科长" },
         });
         let answer = self.post(&*self.platform_admin().await, "/api/v1/authorities", body).await.ok();
-        let admin = self.person(&login, answer["secret"]["password"].as_str().unwrap()).await;
+        let admin = self.newcomer(&login, answer["secret"]["password"].as_str().unwrap()).await;
         let party = Rc::new(Party { id: id(&answer["done"][0]["subject_id"]), uscc, admin, people: BTreeMap::new() });
         self.officers.borrow_mut().insert(division.to_owned(), party.clone());
         party
@@ -522,7 +530,7 @@ impl World {
         let login = format!("person_{}", self.next());
         let body = json!({ "person": { "login": login, "name": "李四" }, "roles": roles });
         let answer = self.post(&party.admin, "/api/v1/users", body).await.ok();
-        self.person(&login, answer["secret"]["password"].as_str().unwrap()).await
+        self.newcomer(&login, answer["secret"]["password"].as_str().unwrap()).await
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
 mod cli;
+mod consent;
 mod corrections;
 mod district;
 mod events;
