@@ -40,7 +40,9 @@ routes! {
         identity::http::create_session, identity::http::switch_session, identity::http::refresh_session, identity::http::delete_session,
         identity::http::get_me, identity::http::change_secret, identity::http::register_unit, identity::http::find_units,
         identity::http::get_unit, identity::http::verify_unit, identity::http::add_external_unit, identity::http::add_authority,
-        identity::http::add_user, identity::http::list_memberships, identity::http::add_membership, identity::http::end_membership,
+        identity::http::add_user, identity::http::list_memberships, identity::http::end_membership,
+        identity::http::invitations::invite, identity::http::invitations::list_invitations,
+        identity::http::invitations::accept_invitation, identity::http::invitations::end_invitation,
         identity::http::set_roles, identity::http::name_deputy, identity::http::add_api_key, identity::http::list_api_keys,
         identity::http::revoke_api_key, identity::http::delegate_signing,
         catalogue::http::find_waste_codes, catalogue::http::get_waste_code, catalogue::http::list_methods, catalogue::http::list_divisions,
@@ -70,7 +72,7 @@ routes! {
         manifest::http::make_one_time_code,
         manifest::http::duplicate_manifest,
     ],
-    root: [evidence::http::list_keys, get_problem_kind, live, ready],
+    root: [evidence::http::list_keys, get_problem_kind, get_live, get_ready],
 }
 
 /// Serves every route.
@@ -165,6 +167,7 @@ pub fn formats() -> Vec<FormatCheck> {
 pub fn problem_kinds() -> Vec<&'static Kind> {
     let mut all: Vec<&'static Kind> = kinds::ALL.to_vec();
     all.extend(identity::acts::KINDS.iter());
+    all.push(&identity::auth::FIRST_PASSWORD);
     all.extend(catalogue::acts::KINDS.iter());
     all.extend(registry::acts::KINDS.iter());
     all.extend(filing::acts::KINDS.iter());
@@ -206,7 +209,7 @@ pub struct Health {
 /// Whether the process runs.
 #[utoipa::path(tag = "platform", operation_id = "get_live", responses((status = 200, description = "It runs", body = Health)))]
 #[get("/health/live")]
-pub async fn live() -> HttpResponse {
+pub async fn get_live() -> HttpResponse {
     HttpResponse::Ok().json(Health { state: "ok" })
 }
 
@@ -217,7 +220,7 @@ pub async fn live() -> HttpResponse {
         (status = 503, description = "It cannot reach its database", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/health/ready")]
-pub async fn ready(app: web::Data<App>) -> Result<HttpResponse, Problem> {
+pub async fn get_ready(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     use diesel_async::RunQueryDsl;
     let mut conn = app.db.get().await?;
     crate::platform::db::Sql("SELECT 1").execute(&mut conn).await.map_err(|_| Problem::busy())?;

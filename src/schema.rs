@@ -300,6 +300,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    invitations (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        login -> Text,
+        roles -> Array<Text>,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        ended_as -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     jurisdictions (unit_id, division, from_on) {
         unit_id -> Uuid,
         division -> Text,
@@ -639,6 +652,7 @@ diesel::table! {
         user_id -> Uuid,
         membership_id -> Nullable<Uuid>,
         by_pin -> Bool,
+        by_first_password -> Bool,
         device -> Nullable<Text>,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
@@ -740,6 +754,7 @@ diesel::table! {
         contact_phone -> Text,
         verified_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -752,6 +767,7 @@ diesel::table! {
         password_hash -> Nullable<Text>,
         pin_hash -> Nullable<Text>,
         rights_epoch -> Int8,
+        has_first_password -> Bool,
         created_at -> Timestamptz,
     }
 }

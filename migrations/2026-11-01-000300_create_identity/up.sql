@@ -11,8 +11,31 @@ CREATE TABLE units (
     contact_phone text NOT NULL,
     verified_at timestamptz,
     created_at  timestamptz NOT NULL,
-    CONSTRAINT units_uscc_unique UNIQUE (uscc)
+    -- A claim that lost: another one for the same code was verified.
+    ended_at    timestamptz,
+    CONSTRAINT units_only_a_claim_ends CHECK (ended_at IS NULL OR verified_at IS NULL)
 );
+-- Unique is what an officer verified or a partner recorded. A registration is a claim, and several may stand beside each
+-- other: nobody may keep a firm out by registering its code first.
+CREATE UNIQUE INDEX units_uscc_of_one_unit ON units (uscc) WHERE verified_at IS NOT NULL OR is_external;
+CREATE INDEX units_by_uscc ON units (uscc);
+
+-- All that a claim holds goes over to the unit that stands already. Read from the foreign keys, since rooms to the right
+-- have tables of which this one knows nothing; what only grows is left out, and a claim has nothing there.
+CREATE FUNCTION move_to_unit(claim uuid, unit uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    place record;
+BEGIN
+    FOR place IN
+        SELECT c.conrelid::regclass AS held_in, a.attname AS held_as
+        FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+        WHERE c.contype = 'f' AND c.confrelid = 'units'::regclass AND cardinality(c.conkey) = 1
+          AND has_table_privilege(c.conrelid, 'UPDATE')
+        ORDER BY 1, 2
+    LOOP
+        EXECUTE format('UPDATE %s SET %I = $2 WHERE %I = $1', place.held_in, place.held_as, place.held_as) USING claim, unit;
+    END LOOP;
+END $$;
 
 -- The nodes of the division tree that an authority answers for, by date.
 CREATE TABLE jurisdictions (
@@ -31,6 +54,8 @@ CREATE TABLE users (
     password_hash text,
     pin_hash      text,
     rights_epoch  bigint NOT NULL DEFAULT 1,
+    -- The password was chosen for him and told by another: he must take one of his own first.
+    has_first_password boolean NOT NULL,
     created_at    timestamptz NOT NULL
 );
 CREATE INDEX users_by_phone ON users (phone);
@@ -48,6 +73,21 @@ CREATE TABLE memberships (
 CREATE INDEX memberships_by_user ON memberships (user_id);
 CREATE INDEX memberships_by_unit ON memberships (unit_id);
 
+-- An invitation names a log-in and asks no account: whether one exists is not told. Only its holder can accept.
+CREATE TABLE invitations (
+    id         uuid PRIMARY KEY,
+    unit_id    uuid NOT NULL REFERENCES units,
+    login      text NOT NULL,
+    roles      text[] NOT NULL,
+    made_at    timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    ended_at   timestamptz,
+    ended_as   text CONSTRAINT invitations_ended_as_known CHECK (ended_as IN ('accepted', 'declined', 'withdrawn')),
+    CONSTRAINT invitations_end_whole CHECK ((ended_at IS NULL) = (ended_as IS NULL))
+);
+CREATE INDEX invitations_by_login ON invitations (login) WHERE ended_at IS NULL;
+CREATE INDEX invitations_by_unit ON invitations (unit_id, id);
+
 -- A deputy signs in a signatory's place between two days.
 CREATE TABLE deputies (
     id            uuid PRIMARY KEY,
@@ -64,6 +104,7 @@ CREATE TABLE sessions (
     user_id       uuid NOT NULL REFERENCES users,
     membership_id uuid REFERENCES memberships,
     by_pin        boolean NOT NULL,
+    by_first_password boolean NOT NULL,
     device        text,
     created_at    timestamptz NOT NULL,
     expires_at    timestamptz NOT NULL,

@@ -100,7 +100,7 @@ pub async fn set_parameter(call: &Call, actor: &Actor, facts: ParameterFacts) ->
             other => other?,
         };
         if head.version > 0 || call.seen.is_some() {
-            call.seen(head.version)?;
+            tx.seen(subject, &head).await?;
         }
         let mut refusals = Refusals::none();
         match form_of(&facts.key) {

@@ -11,11 +11,13 @@ use diesel::sql_types::{Text, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::Failure;
+use super::settings::Place;
 use crate::platform::app::{App, Limits, NumberMode};
 use crate::platform::clock::Clock;
-use crate::platform::cluster::{self, Cluster, ClusterOptions};
+use crate::platform::cluster::{Cluster, ClusterOptions};
 use crate::platform::db::{Db, DbSettings, Sql};
 use crate::platform::keys::Keys;
+use crate::platform::metrics::Metrics;
 use crate::platform::migrate::{self, Direction};
 use crate::platform::problem::Problem;
 use crate::platform::respond::respond;
@@ -31,29 +33,25 @@ pub struct Database {
 }
 
 impl Database {
-    /// `DATABASE_URL`, else a private cluster in the data folder.
+    /// The database that was named, else a private cluster in the data folder.
     ///
     /// # Errors
     /// With exit code 78 where no PostgreSQL programs are found.
-    pub fn find(data: Option<PathBuf>, durable: bool) -> Result<Self, Failure> {
-        let data = data.unwrap_or_else(cluster::default_data_dir);
-        if let Ok(url) = std::env::var("DATABASE_URL")
-            && !url.is_empty()
-        {
-            return Ok(Self { url, data, cluster: None });
+    pub fn find(place: &Place) -> Result<Self, Failure> {
+        match &place.database_url {
+            Some(url) => Ok(Self { url: url.clone(), data: place.data.clone(), cluster: None }),
+            None => Self::start(place.data.clone(), true),
         }
-        Self::start(data, durable)
     }
 
     /// As [`Database::find`], but where another process runs the cluster of this folder, a guest of it.
     ///
     /// # Errors
     /// As [`Database::find`].
-    pub fn reach(data: Option<PathBuf>) -> Result<Self, Failure> {
-        let folder = data.clone().unwrap_or_else(cluster::default_data_dir);
-        match Cluster::attach(&folder).filter(|_| !is_named()) {
-            Some(url) => Ok(Self { url, data: folder, cluster: None }),
-            None => Self::find(data, true),
+    pub fn reach(place: &Place) -> Result<Self, Failure> {
+        match Cluster::attach(&place.data).filter(|_| place.database_url.is_none()) {
+            Some(url) => Ok(Self { url, data: place.data.clone(), cluster: None }),
+            None => Self::find(place),
         }
     }
 
@@ -76,7 +74,7 @@ impl Database {
     pub fn describe(&self) -> String {
         match &self.cluster {
             Some(cluster) => format!("private PostgreSQL {} in {}", cluster.major(), self.data.display()),
-            None => "DATABASE_URL".into(),
+            None => "the database that was named".into(),
         }
     }
 
@@ -89,17 +87,11 @@ impl Database {
     }
 }
 
-/// Whether `DATABASE_URL` names the database.
-#[must_use]
-pub fn is_named() -> bool {
-    std::env::var("DATABASE_URL").is_ok_and(|url| !url.is_empty())
-}
-
 /// What an installation is for; written at first start and never changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Production.
-    Serve,
+    /// Production, with the number mode that was asked for; a first start without one is `national`.
+    Serve(Option<NumberMode>),
     /// The fictional district.
     Demo,
     /// Measurements.
@@ -111,7 +103,7 @@ pub enum Purpose {
 impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Serve => "serve",
+            Self::Serve(_) => "serve",
             Self::Demo => "demo",
             Self::Bench => "bench",
             Self::Test => "test",
@@ -119,8 +111,8 @@ impl Purpose {
     }
     const fn numbers(self) -> NumberMode {
         match self {
-            Self::Serve => NumberMode::National,
-            Self::Demo | Self::Bench | Self::Test => NumberMode::Local,
+            Self::Serve(None | Some(NumberMode::National)) => NumberMode::National,
+            Self::Serve(Some(NumberMode::Local)) | Self::Demo | Self::Bench | Self::Test => NumberMode::Local,
         }
     }
 }
@@ -165,21 +157,34 @@ pub async fn open_migrated(url: &str, data: &Path, purpose: Purpose, clock: Cloc
         )));
     }
     let numbers = if found.number_mode == NumberMode::National.as_str() { NumberMode::National } else { NumberMode::Local };
+    if let Purpose::Serve(Some(wanted)) = purpose
+        && wanted != numbers
+    {
+        return Err(Failure::new(format!(
+            "this installation was begun in mode `{}` and stays in it; mode `{}` needs another database",
+            numbers.as_str(),
+            wanted.as_str()
+        )));
+    }
     let keys = Keys::open(&mut owner, &data.join("keys"), now).await?;
     catalogue::loader::load(&mut owner, now).await?;
     let working_days = catalogue::working_days(&mut owner).await?;
     let text_grades = catalogue::text_grades(&mut owner).await?;
     drop(owner);
+    let db = Db::open(url, db)?;
+    let contract = serde_json::to_value(contract::openapi())?;
+    let kinds = contract::problem_kinds().into_iter().map(|kind| kind.code);
     let app = App {
         clock,
-        db: Db::open(url, db)?,
+        metrics: Metrics::new(&contract, kinds, db.counts()),
+        db,
         keys,
         numbers,
         limits,
         text_grades,
         working_days: RwLock::new(Arc::new(working_days)),
         data: data.to_owned(),
-        contract: serde_json::to_value(contract::openapi())?,
+        contract,
         formats: contract::formats(),
         schemas: RwLock::default(),
         shelves: RwLock::default(),
@@ -191,8 +196,16 @@ pub async fn open_migrated(url: &str, data: &Path, purpose: Purpose, clock: Cloc
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
-    /// To stop it.
-    pub handle: ServerHandle,
+    handle: ServerHandle,
+    app: Arc<App>,
+}
+
+impl Running {
+    /// Takes no more requests and waits for those under way; event streams have no end of their own, so they are ended.
+    pub async fn stop(self) {
+        manifest::stream::end_all(&self.app);
+        self.handle.stop(true).await;
+    }
 }
 
 /// Binds and serves; jobs run beside it.
@@ -213,7 +226,7 @@ pub fn serve(app: &Arc<App>, listen: SocketAddr, workers: usize) -> Result<Runni
     let handle = server.handle();
     actix_web::rt::spawn(server);
     actix_web::rt::spawn(jobs(app.clone()));
-    Ok(Running { address, handle })
+    Ok(Running { address, handle, app: app.clone() })
 }
 
 /// Background work of one process; every job is idempotent and takes turns with other processes.
@@ -243,7 +256,9 @@ async fn jobs(app: Arc<App>) {
 /// As the jobs.
 pub async fn run_jobs_once(app: &App) -> Result<usize, Problem> {
     // What a job says goes through the feed too, so the feed comes after it.
-    Ok(manifest::reminders::run(app).await? + evidence::run_feed(app).await?)
+    let done = manifest::reminders::run(app).await? + evidence::run_feed(app).await?;
+    manifest::stream::wake(app).await?;
+    Ok(done)
 }
 
 /// Four rounds a second.

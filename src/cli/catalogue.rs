@@ -1,11 +1,10 @@
 //! `liandan catalogue load`.
 
-use std::path::PathBuf;
-
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use super::Failure;
 use super::boot::Database;
+use super::settings::PlaceOptions;
 use crate::catalogue::loader::{self, LoadReport};
 use crate::platform::clock::Clock;
 use crate::platform::migrate::{self, Direction};
@@ -14,9 +13,9 @@ use crate::platform::migrate::{self, Direction};
 ///
 /// # Errors
 /// When the database is not to be had, or a file does not fit.
-pub fn load(data: Option<PathBuf>) -> Result<(), Failure> {
+pub fn load(place: &PlaceOptions) -> Result<(), Failure> {
     super::serve::init_logs();
-    let database = Database::find(data, true)?;
+    let database = Database::reach(&place.find()?.0)?;
     migrate::run(&database.url, Direction::Up)?;
     let report = actix_web::rt::System::new().block_on(async {
         let mut owner = AsyncPgConnection::establish(&database.url).await?;

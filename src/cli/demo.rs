@@ -15,6 +15,7 @@ use serde_json::json;
 use super::Failure;
 use super::boot::{self, Database, Purpose, Running};
 use super::serve::{init_logs, wait_for_end, workers};
+use super::settings::Place;
 use super::tour;
 use crate::demo::world::{self, Account, Found, Made, Size};
 use crate::demo::{self, Plan};
@@ -132,11 +133,11 @@ pub(super) fn with_demo(options: &Options, work: impl AsyncFnOnce(&Up) -> Result
     // Found out before minutes of work, not after.
     drop(TcpListener::bind(options.listen).map_err(|error| Failure::new(format!("cannot listen on {}: {error}", options.listen)))?);
     say("finding the database");
-    let database = Database::find(Some(data_dir(options.data.as_ref())), true)?;
+    let database = Database::find(&Place::of(data_dir(options.data.as_ref())))?;
     let result = actix_web::rt::System::new().block_on(async {
         let up = start(options, &database, &clock, today).await?;
         let done = work(&up).await;
-        up.running.handle.stop(true).await;
+        up.running.stop().await;
         done
     });
     let stopped = database.stop();
@@ -201,7 +202,7 @@ async fn start(options: &Options, database: &Database, clock: &Clock, today: Nai
 /// Takes back every step of our own schema and nothing else; the mark stays until the new world is finished.
 async fn clear(owner: &mut AsyncPgConnection, database: &Database, made: Made, clock: &Clock, password_file: &Path) -> Result<(), Failure> {
     world::begin(owner, made, clock.now()).await?;
-    migrate::run(&database.url, Direction::Down)?;
+    migrate::run(&database.url, Direction::Discard)?;
     clear_files(database, password_file)
 }
 
@@ -244,7 +245,7 @@ async fn build(database: &Database, made: Made) -> Result<(), Failure> {
     let running = boot::serve(&app, SocketAddr::from(([127, 0, 0, 1], 0)), workers())?;
     let mut progress = Progress::new(steps.len(), setting_up, units, manifests);
     let played = demo::play(&app, &format!("http://{}", running.address), &throw_away, known, &steps, |done| progress.step(done)).await;
-    running.handle.stop(true).await;
+    running.stop().await;
     played?;
     while boot::run_jobs_once(&app).await? > 0 {}
     progress.end();

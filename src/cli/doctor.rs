@@ -1,6 +1,6 @@
 //! `liandan doctor`: whether this installation is what it should be, proved by trying where trying is harmless.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Datelike, Utc};
 use clap::Args;
@@ -9,10 +9,10 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use serde::Serialize;
 
 use super::Failure;
-use super::boot::{Database, is_named};
+use super::boot::Database;
+use super::settings::PlaceOptions;
 use crate::platform::calendar::legal_day;
 use crate::platform::clock::Clock;
-use crate::platform::cluster;
 use crate::platform::db::{APP_ROLE, Sql};
 use crate::platform::keys::Keys;
 use crate::platform::migrate;
@@ -26,9 +26,8 @@ const CLOCK_SKEW_MAX_MS: i64 = 2_000;
 /// Options of `doctor`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Data folder of the installation.
-    #[arg(long, env = "LIANDAN_DATA")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: PlaceOptions,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -39,8 +38,6 @@ pub struct Options {
 enum Verdict {
     Ok,
     Failed,
-    /// There is nothing to check yet.
-    Skipped,
 }
 
 #[derive(Debug, Serialize)]
@@ -58,12 +55,15 @@ type Finding = Result<(Verdict, String), Failure>;
 /// # Errors
 /// When at least one check failed, or there is no database to check.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let data = options.data.clone().unwrap_or_else(cluster::default_data_dir);
+    let (place, _) = options.place.find()?;
     // To look at an installation must not make one.
-    if !is_named() && !data.join("postgres").exists() {
-        return Err(Failure::new(format!("there is no installation in {}; name another folder with --data, or set DATABASE_URL", data.display())));
+    if place.database_url.is_none() && !place.data.join("postgres").exists() {
+        return Err(Failure::new(format!(
+            "there is no installation in {}; name another folder with --data, or set DATABASE_URL",
+            place.data.display()
+        )));
     }
-    let database = Database::reach(options.data.clone())?;
+    let database = Database::reach(&place)?;
     let checks = actix_web::rt::System::new().block_on(all(&database.url, &database.data));
     database.stop()?;
     if options.json {
@@ -74,7 +74,6 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             let word = match verdict {
                 Verdict::Ok => "ok",
                 Verdict::Failed => "FAILED",
-                Verdict::Skipped => "skipped",
             };
             println!("{name:<width$}  {word:<7}  {detail}");
         }
@@ -133,7 +132,8 @@ struct TextRow {
 }
 
 async fn version(owner: &mut AsyncPgConnection) -> Finding {
-    let rows: Vec<TextRow> = Sql("SELECT current_setting('server_version') AS value").load(owner).await?;
+    let rows: Vec<TextRow> =
+        Sql("SELECT current_setting('server_version') || ', data checksums ' || current_setting('data_checksums') AS value").load(owner).await?;
     Ok(good(format!("PostgreSQL {}", one(rows)?.value)))
 }
 
@@ -265,11 +265,6 @@ async fn feed(owner: &mut AsyncPgConnection, now: DateTime<Utc>) -> Finding {
     Ok(if lag_s <= FEED_LAG_MAX_S { good(detail) } else { bad(detail) })
 }
 
-async fn has_table(owner: &mut AsyncPgConnection, name: &str) -> Result<bool, Failure> {
-    let rows: Vec<TextRow> = Sql("SELECT to_regclass($1)::text AS value WHERE to_regclass($1) IS NOT NULL").bind::<Text, _>(name).load(owner).await?;
-    Ok(!rows.is_empty())
-}
-
 #[derive(diesel::QueryableByName)]
 struct FilesRow {
     #[diesel(sql_type = BigInt)]
@@ -279,9 +274,6 @@ struct FilesRow {
 }
 
 async fn catalogues(owner: &mut AsyncPgConnection) -> Finding {
-    if !has_table(owner, "loaded_files").await? {
-        return Ok((Verdict::Skipped, "no catalogue tables".into()));
-    }
     // An edition that is known and not held is named, not refused: the newest one loaded stands in for it.
     let rows: Vec<FilesRow> = Sql("SELECT (SELECT count(*) FROM loaded_files) AS files, \
          coalesce((SELECT array_agg(kind || ' ' || edition ORDER BY kind, edition) FROM editions WHERE NOT is_loaded), '{}') AS absent")
@@ -302,9 +294,6 @@ struct YearRow {
 }
 
 async fn calendar(owner: &mut AsyncPgConnection, now: DateTime<Utc>) -> Finding {
-    if !has_table(owner, "calendar_years").await? {
-        return Ok((Verdict::Skipped, "no calendar table".into()));
-    }
     let rows: Vec<YearRow> = Sql("SELECT year FROM calendar_years ORDER BY year").load(owner).await?;
     let years: Vec<String> = rows.iter().map(|row| row.year.to_string()).collect();
     let this_year = legal_day(now).year();

@@ -6,16 +6,18 @@ pub mod boot;
 mod catalogue;
 mod demo;
 pub mod doctor;
-pub mod limits;
+pub mod metrics;
 pub mod print_schema;
 pub mod serve;
+pub mod settings;
 mod tour;
 mod verify;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use settings::PlaceOptions;
 
 /// Liandan (联单): waste transfer manifests over one PostgreSQL.
 #[derive(Parser)]
@@ -38,6 +40,8 @@ enum Command {
         /// Take every step back, then forward again: only for an empty database.
         #[arg(long)]
         down: bool,
+        #[command(flatten)]
+        place: PlaceOptions,
     },
     /// Print the contract.
     Openapi,
@@ -65,9 +69,8 @@ enum Command {
 enum CatalogueCommand {
     /// Bring this program's files into the database, and list them.
     Load {
-        /// Data folder of the private cluster.
-        #[arg(long, env = "LIANDAN_DATA")]
-        data: Option<PathBuf>,
+        #[command(flatten)]
+        place: PlaceOptions,
     },
 }
 
@@ -84,9 +87,8 @@ enum AdminCommand {
         /// Its name.
         #[arg(long)]
         unit: String,
-        /// Data folder of the private cluster.
-        #[arg(long)]
-        data: Option<PathBuf>,
+        #[command(flatten)]
+        place: PlaceOptions,
     },
 }
 
@@ -128,18 +130,22 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
 /// Runs the command line.
 #[must_use]
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command.unwrap_or_else(|| Command::Serve(serve::Options::default())) {
-        Command::Serve(options) => serve::run(&options),
-        Command::Demo(options) => demo::run(&options),
-        Command::Verify(options) => return verify::run(&options),
-        Command::Migrate { down } => migrate(down),
-        Command::Bench(options) => bench::run(&options),
-        Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
-        Command::Acts => acts::print(),
-        Command::Catalogue { command: CatalogueCommand::Load { data } } => catalogue::load(data),
-        Command::PrintSchema => print_schema::run(),
-        Command::Doctor(options) => doctor::run(&options),
-        Command::Admin { command: AdminCommand::Create { login, uscc, unit, data } } => serve::create_admin(&login, &uscc, &unit, data),
+    // Parsed again rather than made by hand, so that a bare `liandan` hears the environment as `liandan serve` does.
+    let result = match Cli::parse().command.or_else(|| Cli::parse_from(["liandan", "serve"]).command) {
+        None => Err(Failure::new("there is no command")),
+        Some(command) => match command {
+            Command::Serve(options) => serve::run(&options),
+            Command::Demo(options) => demo::run(&options),
+            Command::Verify(options) => return verify::run(&options),
+            Command::Migrate { down, place } => migrate(down, &place),
+            Command::Bench(options) => bench::run(&options),
+            Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
+            Command::Acts => acts::print(),
+            Command::Catalogue { command: CatalogueCommand::Load { place } } => catalogue::load(&place),
+            Command::PrintSchema => print_schema::run(),
+            Command::Doctor(options) => doctor::run(&options),
+            Command::Admin { command: AdminCommand::Create { login, uscc, unit, place } } => serve::create_admin(&login, &uscc, &unit, &place),
+        },
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -150,13 +156,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn migrate(down: bool) -> Result<(), Failure> {
+fn migrate(down: bool, place: &PlaceOptions) -> Result<(), Failure> {
     use crate::platform::migrate::{Direction, run};
-    let database = boot::Database::find(None, true)?;
+    let database = boot::Database::reach(&place.find()?.0)?;
     if down {
         run(&database.url, Direction::Down)?;
     }
     let steps = run(&database.url, Direction::Up)?;
     println!("{steps} steps");
-    Ok(())
+    database.stop()
 }

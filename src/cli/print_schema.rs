@@ -10,7 +10,8 @@ use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 
 use super::Failure;
-use super::boot::{Database, is_named};
+use super::boot::Database;
+use super::settings::Place;
 use crate::platform::db::Sql;
 use crate::platform::migrate::{self, Direction};
 
@@ -48,9 +49,8 @@ const HEAD: &str = "//! The tables. Printed by `liandan print-schema`; never edi
 /// # Errors
 /// When there is no database, or a column has a type that is not known here.
 pub fn run() -> Result<(), Failure> {
-    let text = if is_named() {
-        let database = Database::find(None, true)?;
-        printed(&database.url)?
+    let text = if let Some(url) = Place::of(std::env::temp_dir()).database_url {
+        printed(&url)?
     } else {
         let folder = std::env::temp_dir().join(format!("liandan-print-schema-{}", std::process::id()));
         let text = printed_from_nothing(folder.clone());

@@ -1,16 +1,16 @@
 //! `liandan serve` and `liandan admin create`.
 
 use std::io::Read;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use clap::Args;
 
 use super::Failure;
 use super::boot::{self, Database, Purpose};
-use super::limits::LimitOptions;
+use super::metrics;
+use super::settings::{LimitOptions, PlaceOptions};
 use crate::identity;
-use crate::platform::app::Limits;
+use crate::platform::app::{Limits, NumberMode};
 use crate::platform::call::Call;
 use crate::platform::clock::Clock;
 use crate::platform::db::DbSettings;
@@ -19,21 +19,26 @@ use crate::platform::lang::Lang;
 /// Options of `serve`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Address to listen on.
-    #[arg(long, default_value = "127.0.0.1:8080", env = "LIANDAN_LISTEN")]
-    listen: SocketAddr,
-    /// Data folder: keys, and the private cluster where DATABASE_URL is not set.
-    #[arg(long, env = "LIANDAN_DATA")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: PlaceOptions,
+    /// Address to listen on. Default 127.0.0.1:8080.
+    #[arg(long, env = "LIANDAN_LISTEN", value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// Address that serves /metrics and nothing else; none without it.
+    #[arg(long, env = "LIANDAN_ADMIN_LISTEN", value_name = "ADDR:PORT")]
+    admin_listen: Option<SocketAddr>,
+    /// Who gives manifests their numbers: `national` (default) or `local`. Fixed at the first start.
+    #[arg(long, env = "LIANDAN_MODE")]
+    mode: Option<NumberMode>,
+    /// Database connections in the pool. Default 16.
+    #[arg(long, env = "LIANDAN_CONNECTIONS", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    connections: Option<u16>,
     #[command(flatten)]
     limits: LimitOptions,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), data: None, limits: LimitOptions::default() }
-    }
-}
+/// Where the API is served when nothing is said.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// Serves until Ctrl-C or SIGTERM.
 ///
@@ -41,14 +46,29 @@ impl Default for Options {
 /// When the start fails.
 pub fn run(options: &Options) -> Result<(), Failure> {
     init_logs();
-    let limits = options.limits.limits()?;
-    let database = Database::find(options.data.clone(), true)?;
+    let (place, file) = options.place.find()?;
+    let limits = options.limits.over(&file.limits);
+    let listen = options.listen.or(file.listen).unwrap_or(LISTEN);
+    let admin_listen = options.admin_listen.or(file.admin_listen);
+    let purpose = Purpose::Serve(options.mode.or(file.mode));
+    let mut settings = DbSettings::default();
+    if let Some(connections) = options.connections.or(file.connections) {
+        settings.connections = usize::from(connections);
+    }
+    let database = Database::find(&place)?;
     actix_web::rt::System::new().block_on(async {
-        let app = boot::open(&database.url, &database.data, Purpose::Serve, Clock::system(), limits, &DbSettings::default()).await?;
-        let running = boot::serve(&app, options.listen, workers())?;
+        let app = boot::open(&database.url, &database.data, purpose, Clock::system(), limits, &settings).await?;
+        let running = boot::serve(&app, listen, workers())?;
+        let admin = admin_listen.map(|address| metrics::listen(&app, address)).transpose()?;
         println!("liandan serves on http://{}/ (contract: /docs/), {}", running.address, database.describe());
+        if let Some((address, _)) = &admin {
+            println!("metrics on http://{address}/metrics");
+        }
         wait_for_end().await;
-        running.handle.stop(true).await;
+        running.stop().await;
+        if let Some((_, handle)) = admin {
+            handle.stop(true).await;
+        }
         Ok::<(), Failure>(())
     })?;
     database.stop()
@@ -83,14 +103,14 @@ pub fn init_logs() {
 ///
 /// # Errors
 /// When there is one already, or the database is not to be had.
-pub fn create_admin(login: &str, uscc: &str, unit: &str, data: Option<PathBuf>) -> Result<(), Failure> {
+pub fn create_admin(login: &str, uscc: &str, unit: &str, place: &PlaceOptions) -> Result<(), Failure> {
     init_logs();
     let uscc: identity::Uscc = uscc.parse().map_err(|error| Failure::new(format!("--uscc: {error}")))?;
     let mut password = String::new();
     std::io::stdin().take(1_000).read_to_string(&mut password)?;
-    let database = Database::reach(data)?;
+    let database = Database::reach(&place.find()?.0)?;
     actix_web::rt::System::new().block_on(async {
-        let app = boot::open(&database.url, &database.data, Purpose::Serve, Clock::system(), Limits::default(), &DbSettings::default()).await?;
+        let app = boot::open(&database.url, &database.data, Purpose::Serve(None), Clock::system(), Limits::default(), &DbSettings::default()).await?;
         let call = Call {
             lang: Lang::ZhCn,
             request_id: app.clock.new_id(),

@@ -27,7 +27,7 @@ pub struct Options {
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
     let (code, lines) = match check(options) {
-        Ok(verdict) => (verdict.exit_code(), sentences(&verdict)),
+        Ok((verdict, deputies)) => (verdict.exit_code(), sentences(&verdict).into_iter().chain(deputies).collect()),
         Err((code, line)) => (code, vec![line]),
     };
     for line in lines {
@@ -36,7 +36,7 @@ pub fn run(options: &Options) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn check(options: &Options) -> Result<Verdict, (u8, String)> {
+fn check(options: &Options) -> Result<(Verdict, Vec<String>), (u8, String)> {
     let text = read(&options.file)?;
     let keys = match &options.keys {
         None => None,
@@ -50,7 +50,21 @@ fn check(options: &Options) -> Result<Verdict, (u8, String)> {
         let code = if error.is_eof() { INCOMPLETE } else { TAMPERED };
         (code, format!("{}: this is not a whole evidence file: {error}", options.file.display()))
     })?;
-    Ok(verify(&evidence, keys.as_ref()))
+    Ok((verify(&evidence, keys.as_ref()), deputies(&evidence)))
+}
+
+/// Which events a deputy (代理人) signed, and in whose place: the file names memberships, no names.
+fn deputies(evidence: &Evidence) -> Vec<String> {
+    let mut lines = Vec::new();
+    for event in evidence.chains.iter().flat_map(|chain| &chain.events) {
+        let Ok(document) = serde_json::from_str::<Value>(&event.bytes) else { continue };
+        if let (Some(principal), Some(deputy), Some(act)) =
+            (document["stands_in_for"].as_str(), document["membership"].as_str(), document["act"].as_str())
+        {
+            lines.push(format!("event {} ({act}) was signed by the deputy {deputy} in place of {principal}", event.seq));
+        }
+    }
+    lines
 }
 
 fn read(path: &Path) -> Result<String, (u8, String)> {

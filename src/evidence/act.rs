@@ -22,6 +22,9 @@ use crate::platform::problem::{Problem, kinds};
 /// Stands for the manifest number until the statement that takes it: 14 digits that no number has.
 const NUMBER_PLACEHOLDER: &str = "00000000000000";
 
+/// How many events a 412 tells. Unit: events, the newest.
+const EVENTS_BETWEEN_MAX: i32 = 50;
+
 /// An act that was done: all of it comes from its event, so a replay says the same.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Done {
@@ -292,6 +295,15 @@ const APPEND_NUMBERED: Sql = Sql("WITH n AS ( \
      u AS (INSERT INTO unfed (event_id) SELECT id FROM e) \
      SELECT hash, bytes FROM e");
 
+/// An event as a 412 tells it; the caller may see the subject, the payload is read with its events.
+fn between(event: &StoredEvent) -> Result<Value, Problem> {
+    let document = event.document()?;
+    Ok(json!({
+        "seq": event.seq, "version": event.version, "act": event.act, "unit": document["unit"],
+        "claimed_at": document["claimed_at"], "recorded_at": rfc3339(event.recorded_at),
+    }))
+}
+
 pub(super) async fn lock(mut conn: &AsyncPgConnection, subject: Uuid) -> Result<Head, Problem> {
     let row: Option<HeadRow> =
         Sql("SELECT seq, version, head FROM streams WHERE subject_id = $1 FOR UPDATE").bind::<SqlUuid, _>(subject).load(&mut conn).await?.pop();
@@ -344,6 +356,23 @@ impl Tx<'_> {
         let conn: &AsyncPgConnection = self.conn;
         let (head, value) = futures_util::join!(lock(conn, subject), read(conn));
         Ok((head?, value?))
+    }
+
+    /// Compares the version that the caller saw with the subject's present one. Comes after policy: what happened meanwhile
+    /// is told, so that a device which was offline can decide and go on.
+    ///
+    /// # Errors
+    /// 428 without `If-Match`; 412 with the present version and the events between.
+    pub async fn seen(&mut self, subject: Uuid, head: &Head) -> Result<(), Problem> {
+        let seen = self.call.must_have_seen()?;
+        let Err(problem) = self.call.seen(head.version) else { return Ok(()) };
+        let mut events = store::events_since(self.conn, subject, seen, EVENTS_BETWEEN_MAX + 1).await?;
+        let most = usize::try_from(EVENTS_BETWEEN_MAX).unwrap_or(usize::MAX);
+        let cut = events.len() > most;
+        events.truncate(most);
+        // The newest were read first; they are told in their order.
+        let events = events.iter().rev().map(between).collect::<Result<Vec<_>, _>>()?;
+        Err(problem.with("events", events.into()).with("events_cut", cut.into()))
     }
 
     /// Appends the event: the act's last statement. Gives the head after it.

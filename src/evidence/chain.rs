@@ -43,8 +43,10 @@ pub struct Signer {
     pub unit: Option<Uuid>,
     /// How.
     pub method: Method,
-    /// Who else took part: the maker of a one-time code, the person whom a deputy stands in for.
+    /// Who else took part: the maker of a one-time code, the delegator of a key.
     pub with: Option<Uuid>,
+    /// The membership of the signatory in whose place a deputy (代理人) signs; none where the person signs by an own role.
+    pub stands_in_for: Option<Uuid>,
 }
 
 /// An event before it has its place in the chain.
@@ -107,6 +109,7 @@ impl NewEvent {
             "unit": signer.unit,
             "method": signer.method,
             "with": signer.with,
+            "stands_in_for": signer.stands_in_for,
             "claimed_at": rfc3339(self.claimed_at),
             "recorded_at": rfc3339(recorded_at),
             "request_id": request_id,

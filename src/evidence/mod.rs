@@ -16,6 +16,6 @@ mod verify;
 pub use act::{ActAnswer, CheckAnswer, Done, Head, NUMBERS_EXHAUSTED, Outcome, Tx, answer, created, transact};
 pub use chain::{GENESIS, Method, NewEvent, Proof, Signer, canonical, content_hash, event_hash};
 pub use feed::run_feed;
-pub use store::{StoredEvent, events_of, forget_old_keys, head_of, log_access};
+pub use store::{StoredEvent, events_of, feed_lag, forget_old_keys, head_of, log_access, log_accesses};
 pub use system::by_system;
 pub use verify::{Evidence, ExportedChain, ExportedEvent, ExportedPart, FORMAT, KeySet, Verdict, verify};

@@ -84,6 +84,18 @@ pub async fn events_of(conn: &mut AsyncPgConnection, subject: Uuid, after_seq: i
     .await?)
 }
 
+/// A subject's events after a version, newest first.
+pub(super) async fn events_since(mut conn: &AsyncPgConnection, subject: Uuid, version: i64, limit: i32) -> Result<Vec<StoredEvent>, Problem> {
+    // A version is never ahead of its place in the chain, so the index on the place bounds what is read.
+    Ok(Sql("SELECT id, subject_id, subject_kind, seq, version, act, prev_hash, hash, bytes, recorded_at FROM events \
+         WHERE subject_id = $1 AND seq > $2 AND version > $2 ORDER BY seq DESC LIMIT $3")
+    .bind::<SqlUuid, _>(subject)
+    .bind::<BigInt, _>(version)
+    .bind::<Integer, _>(limit)
+    .load(&mut conn)
+    .await?)
+}
+
 /// Where the chain of a subject stands by its head row: what an export must reach.
 ///
 /// # Errors
@@ -98,6 +110,23 @@ pub async fn head_of(conn: &mut AsyncPgConnection, subject: Uuid) -> Result<Opti
     }
     let row: Option<Row> = Sql("SELECT seq, head FROM streams WHERE subject_id = $1").bind::<SqlUuid, _>(subject).load(conn).await?.pop();
     Ok(row.map(|row| (row.seq, row.head)))
+}
+
+/// How many events wait for their place in the feed, and since when the oldest does.
+///
+/// # Errors
+/// As the database.
+pub async fn feed_lag(mut conn: &AsyncPgConnection) -> Result<(i64, Option<DateTime<Utc>>), Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        waiting: i64,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        oldest: Option<DateTime<Utc>>,
+    }
+    let row: Option<Row> =
+        Sql("SELECT count(*) AS waiting, min(e.recorded_at) AS oldest FROM unfed u JOIN events e ON e.id = u.event_id").load(&mut conn).await?.pop();
+    Ok(row.map_or((0, None), |row| (row.waiting, row.oldest)))
 }
 
 /// Notes that somebody looked at a subject.
@@ -124,6 +153,34 @@ pub async fn log_access(
         .bind::<Timestamptz, _>(at)
         .execute(conn)
         .await?;
+    Ok(())
+}
+
+/// Notes that somebody looked at several subjects at once; each has an id of its own.
+///
+/// # Errors
+/// As the database.
+pub async fn log_accesses(
+    conn: &mut AsyncPgConnection,
+    ids: &[Uuid],
+    user: Uuid,
+    unit: Option<Uuid>,
+    subjects: &[Uuid],
+    what: &str,
+    request_id: Uuid,
+    at: DateTime<Utc>,
+) -> Result<(), Problem> {
+    Sql("INSERT INTO access_log (id, user_id, unit_id, subject_id, what, request_id, looked_at) \
+         SELECT l.id, $2, $3, l.subject_id, $5, $6, $7 FROM unnest($1, $4) AS l (id, subject_id)")
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<SqlUuid, _>(user)
+    .bind::<Nullable<SqlUuid>, _>(unit)
+    .bind::<Array<SqlUuid>, _>(subjects)
+    .bind::<Text, _>(what)
+    .bind::<SqlUuid, _>(request_id)
+    .bind::<Timestamptz, _>(at)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

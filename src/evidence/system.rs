@@ -38,7 +38,7 @@ where
 {
     let head = lock(conn, subject).await?;
     let Some(event) = body(conn).await? else { return Ok(false) };
-    let signer = Signer { user: Uuid::nil(), membership: None, unit: None, method: Method::System, with: None };
+    let signer = Signer { user: Uuid::nil(), membership: None, unit: None, method: Method::System, with: None, stands_in_for: None };
     let (id, now, seq) = (app.clock.new_id(), app.clock.now(), head.seq + 1);
     let bytes = event.bytes(id, seq, &signer, now, id)?;
     let rows: Vec<AppendRow> = APPEND

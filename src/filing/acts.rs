@@ -174,7 +174,7 @@ pub async fn change_plan_flow(call: &Call, actor: &Actor, id: Uuid, change: Plan
         let outsider = if actor.unit_id() == Some(stored.receiver_id) { &kinds::FORBIDDEN } else { &kinds::NOT_FOUND };
         own(actor, stored.unit_id, outsider)?;
         verified_states_for(actor)?;
-        call.seen(head.version)?;
+        tx.seen(id, &head).await?;
         if change.receiver_site_id.is_some() && !is_receiver(tx, stored.receiver_id, change.receiver_site_id).await? {
             return Err(refuse("/receiver_site_id", FilingRefusal::UnknownReceiver));
         }

@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError, web};
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use futures_util::future::{Ready, ready};
+use governor::clock::Clock as _;
+use governor::middleware::{StateInformationMiddleware, StateSnapshot};
 use sha2::{Digest, Sha256};
 
 use super::domain::Actor;
@@ -22,7 +24,7 @@ use crate::evidence::{self, Tx};
 use crate::platform::app::App;
 use crate::platform::calendar::legal_day;
 use crate::platform::call::Call;
-use crate::platform::problem::{Problem, kinds};
+use crate::platform::problem::{Kind, Problem, kinds};
 
 /// How old the rights of a read may be.
 const RIGHTS_AGE_MAX: Duration = Duration::from_secs(1);
@@ -35,14 +37,33 @@ pub(super) const API_KEY_PREFIX: &str = "ldk_";
 pub const OPEN: &[(&str, &str)] =
     &[("POST", "/api/v1/sessions"), ("POST", "/api/v1/sessions:refresh"), ("POST", "/api/v1/sessions:switch"), ("POST", "/api/v1/registrations")];
 
+/// All that a session opened by a first password may do.
+const WITH_FIRST_PASSWORD: &[(&str, &str)] = &[("GET", "/api/v1/me"), ("POST", "/api/v1/me/change_secret"), ("DELETE", "/api/v1/sessions/current")];
+
+/// Another made and told the password of this session.
+pub static FIRST_PASSWORD: Kind = Kind::new(403, "first-password", "请先修改初始密码", "Change the first password before anything else");
+
 #[derive(Clone)]
-enum Credential {
+enum Known {
     Token(Claims),
     Key(Vec<u8>),
 }
 
+/// When what the caller showed ends by itself, for what outlives a request; a key does not.
+#[derive(Debug, Clone, Copy)]
+pub struct ValidUntil(pub Option<DateTime<Utc>>);
+
+impl FromRequest for ValidUntil {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.extensions().get::<Self>().copied().ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED)))
+    }
+}
+
 struct Cached {
-    credential: Credential,
+    credential: Known,
     actor: Arc<Actor>,
     read_at: Instant,
     /// The same by the injected clock: a day that begins changes rights (deputies, jurisdictions).
@@ -57,7 +78,58 @@ impl Cached {
     }
 }
 
-type Limiter = governor::DefaultKeyedRateLimiter<[u8; 32]>;
+type Limiter = governor::DefaultKeyedRateLimiter<[u8; 32], StateInformationMiddleware>;
+
+/// Unit: seconds in which a limit's quota comes back.
+const LIMIT_WINDOW_S: u32 = 60;
+
+/// What is left of a credential's limit, for the headers of the answer.
+#[derive(Debug, Clone, Copy)]
+struct Quota {
+    /// Requests a minute.
+    limit: u32,
+    /// What may still be sent at once.
+    remaining: u32,
+}
+
+impl Quota {
+    fn of(limit: u32, left: &StateSnapshot) -> Self {
+        Self { limit, remaining: left.remaining_burst_capacity() }
+    }
+
+    /// `RateLimit-Policy` and `RateLimit` as draft-ietf-httpapi-ratelimit-headers has them since its eighth version.
+    fn write(self, headers: &mut header::HeaderMap) {
+        // The quota comes back evenly, so the time until it is whole again follows from what is gone.
+        let whole_in_s = u64::from(self.limit - self.remaining.min(self.limit)) * u64::from(LIMIT_WINDOW_S);
+        let whole_in_s = whole_in_s.div_ceil(u64::from(self.limit.max(1)));
+        for (name, value) in [
+            ("ratelimit-policy", format!("\"credential\";q={};w={LIMIT_WINDOW_S}", self.limit)),
+            ("ratelimit", format!("\"credential\";r={};t={whole_in_s}", self.remaining)),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+}
+
+/// Who called, and what is left of his limit, where he has one.
+struct Caller {
+    actor: Arc<Actor>,
+    until: ValidUntil,
+    quota: Option<Quota>,
+}
+
+/// A refusal, and what is left of the caller's limit, where he was known.
+struct Refused {
+    problem: Problem,
+    quota: Option<Quota>,
+}
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self { problem, quota: None }
+    }
+}
 
 #[derive(Default)]
 struct Cache {
@@ -79,17 +151,27 @@ pub async fn authenticate(request: ServiceRequest, next: Next<impl MessageBody +
         return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     }
     // A middleware answers itself: an error that passes it would be written by the framework.
-    let actor = match request.app_data::<web::Data<App>>().cloned() {
-        Some(app) => actor_of(&app, request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok())).await,
-        None => Err(Problem::broken("no App in app_data")),
+    let caller = match request.app_data::<web::Data<App>>().cloned() {
+        Some(app) => caller_of(&app, request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok())).await,
+        None => Err(Problem::broken("no App in app_data").into()),
     };
-    match actor {
-        Ok(actor) => {
-            request.extensions_mut().insert(actor);
-            next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+    let (mut response, quota) = match caller {
+        Ok(Caller { actor, quota, .. })
+            if actor.by_first_password && !WITH_FIRST_PASSWORD.iter().any(|(method, path)| request.method() == method && request.path() == *path) =>
+        {
+            (request.into_response(Problem::of(&FIRST_PASSWORD).error_response()), quota)
         }
-        Err(problem) => Ok(request.into_response(problem.error_response())),
+        Ok(Caller { actor, until, quota }) => {
+            request.extensions_mut().insert(actor);
+            request.extensions_mut().insert(until);
+            (next.call(request).await?.map_into_boxed_body(), quota)
+        }
+        Err(Refused { problem, quota }) => (request.into_response(problem.error_response()), quota),
+    };
+    if let Some(quota) = quota {
+        quota.write(response.headers_mut());
     }
+    Ok(response)
 }
 
 /// The actor of an access token that came in a body: the second person at one device.
@@ -97,10 +179,10 @@ pub async fn authenticate(request: ServiceRequest, next: Next<impl MessageBody +
 /// # Errors
 /// 401.
 pub async fn actor_of_token(app: &App, token: &str) -> Result<Arc<Actor>, Problem> {
-    actor_of(app, Some(&format!("Bearer {token}"))).await
+    caller_of(app, Some(&format!("Bearer {token}"))).await.map(|caller| caller.actor).map_err(|refused| refused.problem)
 }
 
-async fn actor_of(app: &App, authorization: Option<&str>) -> Result<Arc<Actor>, Problem> {
+async fn caller_of(app: &App, authorization: Option<&str>) -> Result<Caller, Refused> {
     let none = || Problem::of(&kinds::UNAUTHENTICATED);
     let text = authorization.and_then(|value| value.strip_prefix("Bearer ")).filter(|text| text.len() <= 2_000).ok_or_else(none)?;
     let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
@@ -113,40 +195,63 @@ async fn actor_of(app: &App, authorization: Option<&str>) -> Result<Arc<Actor>, 
     // The signature of a token is checked once; its times are compared at every use.
     let credential = match &known {
         Some((credential, ..)) => credential.clone(),
-        None if text.starts_with(API_KEY_PREFIX) => Credential::Key(digest.to_vec()),
-        None => Credential::Token(token::verify(app, text, now).ok_or_else(none)?),
+        None if text.starts_with(API_KEY_PREFIX) => Known::Key(digest.to_vec()),
+        None => Known::Token(token::verify(app, text, now).ok_or_else(none)?),
     };
-    if let Credential::Token(claims) = &credential
+    if let Known::Token(claims) = &credential
         && !(claims.nbf <= now.timestamp() && now.timestamp() < claims.exp)
     {
-        return Err(none());
+        return Err(none().into());
     }
-    let limiter = cache.limiter.get_or_init(|| {
-        NonZeroU32::new(app.limits.requests_per_minute).map(|limit| governor::RateLimiter::keyed(governor::Quota::per_minute(limit)))
+    let until = ValidUntil(match &credential {
+        Known::Token(claims) => DateTime::from_timestamp(claims.exp, 0),
+        Known::Key(_) => None,
     });
     // Only a credential that is known has a counter: a made-up one must not leave anything behind.
-    let within_limit = || match limiter {
-        Some(limiter) if limiter.check_key(&digest).is_err() => Err(Problem { retry_after: Some(5), ..Problem::of(&kinds::TOO_MANY) }),
-        _ => Ok(()),
+    let quota = match &known {
+        None if matches!(credential, Known::Key(_)) => None,
+        _ => count(app, &cache, &digest)?,
     };
-    if known.is_some() || matches!(credential, Credential::Token(_)) {
-        within_limit()?;
-    }
     if let Some((_, actor, true)) = known {
-        return Ok(actor);
+        return Ok(Caller { actor, until, quota });
     }
-    let conn = app.db.get().await?;
+    let refused = |problem: Problem| Refused { problem, quota };
+    let conn = app.db.get().await.map_err(refused)?;
     let actor = match &credential {
-        Credential::Token(claims) => store::actor_of_session(&conn, claims.sid, claims.mid, claims.method, now, legal_day(now)).await?,
-        Credential::Key(hash) => store::actor_of_key(&conn, hash, now).await?,
+        Known::Token(claims) => store::actor_of_session(&conn, claims.sid, claims.mid, claims.method, now, legal_day(now)).await,
+        Known::Key(hash) => store::actor_of_key(&conn, hash, now).await,
     };
-    let actor = Arc::new(actor.ok_or_else(none)?);
+    let actor = Arc::new(actor.and_then(|actor| actor.ok_or_else(none)).map_err(refused)?);
     let mut entries = cache.entries.lock().unwrap_or_else(PoisonError::into_inner);
     if entries.len() >= CACHE_MAX {
         entries.clear();
+        // A token lives for minutes; what its counter still knows after that is nothing.
+        if let Some(Some(limiter)) = cache.limiter.get() {
+            limiter.retain_recent();
+        }
     }
     entries.insert(digest, Cached { credential, actor: actor.clone(), read_at: Instant::now(), read_on: now });
-    Ok(actor)
+    Ok(Caller { actor, until, quota })
+}
+
+/// Counts one request of a credential; nothing where the limit is lifted.
+fn count(app: &App, cache: &Cache, digest: &[u8; 32]) -> Result<Option<Quota>, Refused> {
+    let limit = app.limits.requests_per_minute;
+    let limiter = cache.limiter.get_or_init(|| {
+        let quota = governor::Quota::per_minute(NonZeroU32::new(limit)?);
+        Some(governor::RateLimiter::keyed(quota).with_middleware())
+    });
+    let Some(limiter) = limiter else { return Ok(None) };
+    match limiter.check_key(digest) {
+        Ok(left) => Ok(Some(Quota::of(limit, &left))),
+        Err(until) => {
+            // Rounded up: whoever comes back on the second is let in.
+            let wait = until.wait_time_from(limiter.clock().now());
+            let wait_s = u32::try_from(wait.as_secs()).unwrap_or(LIMIT_WINDOW_S).saturating_add(1);
+            let problem = Problem { retry_after: Some(wait_s), ..Problem::of(&kinds::TOO_MANY) };
+            Err(Refused { problem, quota: Some(Quota { limit, remaining: 0 }) })
+        }
+    }
 }
 
 impl FromRequest for Actor {

@@ -167,6 +167,10 @@ pub struct Actor {
     pub membership: Option<Uuid>,
     /// Its unit.
     pub unit: Option<ActingUnit>,
+    /// Whose signature a deputy gives today (代理人): the membership of the signatory who named him, where he is none himself.
+    pub stands_in_for: Option<Uuid>,
+    /// The session was opened by a password that another made: only an own one may be taken.
+    pub by_first_password: bool,
     /// Its roles, those held as a deputy today included.
     pub roles: Roles,
     /// How the person showed who he is.
@@ -211,6 +215,6 @@ impl Actor {
     pub fn signer(&self) -> Signer {
         // The event names both: the signer, and who made the code for him or lent the device.
         let with = self.by_code.as_ref().map(|code| if code.made_by == self.user { code.device_user } else { code.made_by });
-        Signer { user: self.user, membership: self.membership, unit: self.unit_id(), method: self.method, with }
+        Signer { user: self.user, membership: self.membership, unit: self.unit_id(), method: self.method, with, stands_in_for: None }
     }
 }

@@ -17,5 +17,6 @@ pub mod uscc;
 pub use auth::{fresh, transact};
 pub use authorities::authorities_of;
 pub use domain::{ActingUnit, Actor, Delegation, Role, Roles, UnitKind};
-pub use store::{UnitRow, driver_unit, forget_old_failures, officer_sees, unit_by_id, unit_by_uscc};
+pub use password::load as hashing;
+pub use store::{UnitRow, driver_unit, forget_old_failures, officer_sees, unit_by_id};
 pub use uscc::Uscc;

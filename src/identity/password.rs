@@ -79,6 +79,17 @@ pub(super) fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0u8, |different, (x, y)| different | (x ^ y)) == 0
 }
 
+/// How many hashes run, and how many log-ins wait for one.
+#[must_use]
+pub fn load(app: &App) -> (usize, usize) {
+    let gate = app.shelf::<Gate>();
+    let Some((running, waiting)) = gate.0.get() else { return (0, 0) };
+    let at_once = app.limits.hashes_at_once.max(1);
+    let running = at_once.saturating_sub(running.available_permits());
+    let inside = (at_once * (QUEUE_PER_HASH + 1)).saturating_sub(waiting.available_permits());
+    (running, inside.saturating_sub(running))
+}
+
 async fn bounded<T: Send + 'static>(app: &App, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     let gate = app.shelf::<Gate>();
     let at_once = app.limits.hashes_at_once.max(1);

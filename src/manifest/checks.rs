@@ -212,6 +212,10 @@ fn whole(input: &IssueManifest, ends: &Ends, law: &Law, asks: &Asks, findings: &
     if asks.plan && !departure.is_verified() {
         findings.plain(&table::UNIT_NOT_VERIFIED, "/consignor_site_id");
     }
+    // A claim to a code may be anybody's.
+    if !receiver.is_verified() && !receiver.is_external() {
+        findings.plain(&table::UNIT_NOT_VERIFIED, "/receiver_site_id");
+    }
     if asks.plan && departure.is_external() {
         findings.plain(&table::FOREIGN_CONSIGNOR, "/consignor_site_id");
     }

@@ -1,35 +1,38 @@
 //! Wire types and routes of the manifest core. No rule lives here.
 
+mod drafts;
+mod follow;
+mod reading;
+
 use actix_web::web::Path;
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, put, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::acts::{ending, issue, receipt, transport};
-use super::findings::Confirmation;
 use super::input::{
     AcknowledgeIncident, Assign, BackEnter, ConfirmLoad, ConfirmMany, DriverStep, Duplicate, Gate, HandOverLoad, IssueLike, IssueManifest,
     LoadTogether, NotReceivedLoad, ProposeCorrection, ReceiveLoad, RecordOfficialNo, ReleaseLoad, ReportIncident, SendOn, SignLate, StrikeWeighing,
     TreatLine, WeighTrip, WithReason,
 };
-use super::next::Next;
 use super::policy::Scope;
 use super::read::Look;
 use super::signing::{self, Signing};
-use super::store::{self, Filter};
-use super::table::State;
-use super::{corrections, incidents, read, trips};
-use crate::evidence::{self, ActAnswer, CheckAnswer, Evidence, answer, created};
+use super::store;
+use super::{corrections, feed, incidents, read, trips};
+use crate::evidence::{ActAnswer, CheckAnswer, answer, created};
 use crate::identity::auth::actor_of_token;
 use crate::identity::{Actor, Role, one_time};
 use crate::platform::app::App;
-use crate::platform::calendar::{end_of, start_of};
 use crate::platform::call::{Act, ActHeaders, ActMode, Body, Nothing, request_id_of};
-use crate::platform::cursor::{self, FilterHash};
 use crate::platform::problem::{Problem, ProblemBody, Text, kinds};
-use crate::registry::plate::Plate;
+
+// The contract names routes by this room; what they are made of is beside each.
+pub use drafts::*;
+pub use follow::*;
+pub use reading::*;
 
 /// Name vehicle and crew (派车).
 #[utoipa::path(
@@ -477,196 +480,6 @@ pub async fn get_trip(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Resu
     Ok(HttpResponse::Ok().content_type("application/json").body(doc))
 }
 
-/// Filters of the list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListManifests {
-    /// Only those with a task for the caller's unit (待办).
-    #[serde(default)]
-    waiting_for_me: Option<bool>,
-    /// State.
-    #[serde(default)]
-    #[param(inline)]
-    state: Option<State>,
-    /// Another party.
-    #[serde(default)]
-    party: Option<Uuid>,
-    /// Waste code.
-    #[serde(default)]
-    #[param(max_length = 12)]
-    code: Option<String>,
-    /// Plate.
-    #[serde(default)]
-    plate: Option<Plate>,
-    /// Any of the three numbers.
-    #[serde(default)]
-    #[param(max_length = 40)]
-    number: Option<String>,
-    /// Flag.
-    #[serde(default)]
-    #[param(max_length = 60)]
-    flag: Option<String>,
-    /// Issued on or after this day.
-    #[serde(default)]
-    from: Option<chrono::NaiveDate>,
-    /// Issued on or before this day.
-    #[serde(default)]
-    until: Option<chrono::NaiveDate>,
-    /// Where the page before ended.
-    #[serde(default)]
-    #[param(max_length = 60)]
-    cursor: Option<String>,
-    /// How many, 50 without it.
-    #[serde(default)]
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<i64>,
-}
-
-/// Manifests that the caller may see, newest first.
-#[utoipa::path(
-    tag = "manifests", operation_id = "list_manifests", security(("bearer" = [])), params(ListManifests),
-    responses((status = 200, description = "A page: `items`, and `next_cursor` where there is more", body = Value),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[get("/manifests")]
-pub async fn list_manifests(app: web::Data<App>, actor: Actor, query: web::Query<ListManifests>) -> Result<HttpResponse, Problem> {
-    let query = query.into_inner();
-    let limit = query.limit.unwrap_or(50);
-    if !(1..=500).contains(&limit) {
-        return Err(Problem::parameter("limit", Text::new("limit 须为 1 至 500", "limit must be 1 to 500")));
-    }
-    for (name, word, longest) in [("code", &query.code, 12), ("number", &query.number, 40), ("flag", &query.flag, 60)] {
-        if word.as_ref().is_some_and(|word| word.contains('\0') || word.chars().count() > longest) {
-            let text = Text::new(format!("{name} 至多 {longest} 个字符"), format!("{name} has at most {longest} characters"));
-            return Err(Problem::parameter(name, text));
-        }
-    }
-    let text = |value: Option<String>| value.unwrap_or_default();
-    let filters = [
-        ("waiting_for_me", text(query.waiting_for_me.map(|one| one.to_string()))),
-        ("state", text(query.state.map(|one| one.as_str().to_owned()))),
-        ("party", text(query.party.map(|one| one.to_string()))),
-        ("code", text(query.code.clone())),
-        ("plate", text(query.plate.as_ref().map(ToString::to_string))),
-        ("number", text(query.number.clone())),
-        ("flag", text(query.flag.clone())),
-        ("from", text(query.from.map(|one| one.to_string()))),
-        ("until", text(query.until.map(|one| one.to_string()))),
-    ];
-    let filters: Vec<(&str, &str)> = filters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let hash = FilterHash::of("manifests", &filters);
-    let before = match &query.cursor {
-        None => Uuid::max(),
-        Some(cursor) => cursor::decode(cursor, hash)
-            .map_err(|_| Problem::parameter("cursor", Text::new("游标与筛选条件不符", "The cursor does not belong to these filters")))?,
-    };
-    let filter = Filter {
-        waiting_for_me: query.waiting_for_me.unwrap_or(false),
-        state: query.state.map(|state| state.as_str().to_owned()),
-        party: query.party,
-        code: query.code,
-        plate: query.plate.map(|plate| plate.to_string()),
-        number: query.number,
-        flag: query.flag,
-        from: query.from.map(start_of),
-        until: query.until.map(end_of),
-    };
-    let mut conn = app.db.get().await?;
-    let rows = store::list(&mut conn, &Scope::of(&actor), &filter, before, limit + 1).await?;
-    let is_more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
-    let rows: Vec<_> = rows.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
-    let mut body = String::from("{\"items\":[");
-    for (index, (_, doc)) in rows.iter().enumerate() {
-        if index > 0 {
-            body.push(',');
-        }
-        body.push_str(doc);
-    }
-    body.push(']');
-    if let Some((last, _)) = rows.last().filter(|_| is_more) {
-        body.push_str(&format!(",\"next_cursor\":\"{}\"", cursor::encode(hash, *last)));
-    }
-    body.push('}');
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
-}
-
-/// A manifest with its parts, links, tasks and deadlines; an officer's look goes to the access log.
-#[utoipa::path(
-    tag = "manifests", operation_id = "get_manifest", security(("bearer" = [])), params(("manifest_id" = Uuid, Path)),
-    responses((status = 200, description = "The manifest", body = Value),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[get("/manifests/{manifest_id}")]
-pub async fn get_manifest(request: HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
-    let mut conn = app.db.get().await?;
-    let (doc, version) = store::get(&mut conn, *id, &Scope::of(&actor)).await?.ok_or_else(Problem::not_found)?;
-    if actor.is_officer() {
-        let (log, now) = (app.clock.new_id(), app.clock.now());
-        evidence::log_access(&mut conn, log, actor.user, actor.unit_id(), *id, "manifest", request_id_of(&request), now).await?;
-    }
-    Ok(HttpResponse::Ok().content_type("application/json").insert_header(("ETag", format!("\"{version}\""))).body(doc))
-}
-
-/// What the caller may do now, and what each act still lacks.
-#[utoipa::path(
-    tag = "manifests", operation_id = "list_next_acts", security(("bearer" = [])), params(("manifest_id" = Uuid, Path)),
-    responses((status = 200, description = "The acts", body = Next),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[get("/manifests/{manifest_id}/next")]
-pub async fn list_next_acts(request: HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(read::next_of(&app, &actor, *id, Look("next", request_id_of(&request))).await?))
-}
-
-/// Where to go on in a chain.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct After {
-    /// The last place already seen.
-    #[serde(default)]
-    #[param(minimum = 0)]
-    after: Option<i64>,
-}
-
-/// The events of a manifest, oldest first, 200 at most.
-#[utoipa::path(
-    tag = "manifests", operation_id = "list_manifest_events", security(("bearer" = [])), params(("manifest_id" = Uuid, Path), After),
-    responses((status = 200, description = "The events", body = Value),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[get("/manifests/{manifest_id}/events")]
-pub async fn list_manifest_events(
-    request: HttpRequest,
-    app: web::Data<App>,
-    actor: Actor,
-    id: Path<Uuid>,
-    query: web::Query<After>,
-) -> Result<HttpResponse, Problem> {
-    let mut conn = app.db.get().await?;
-    read::visible(&app, &mut conn, &actor, *id, Look("events", request_id_of(&request))).await?;
-    let events = evidence::events_of(&mut conn, *id, query.after.unwrap_or(0), 200).await?;
-    let events = events.iter().map(read::shown).collect::<Result<Vec<_>, _>>()?;
-    Ok(HttpResponse::Ok().json(json!({ "events": events })))
-}
-
-/// The evidence of a manifest as a file for `liandan verify`.
-#[utoipa::path(
-    tag = "manifests", operation_id = "get_manifest_evidence", security(("bearer" = [])), params(("manifest_id" = Uuid, Path)),
-    responses((status = 200, description = "Chains, parts and signatures", body = Evidence),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[get("/manifests/{manifest_id}/evidence")]
-pub async fn get_manifest_evidence(request: HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(read::evidence(&app, &actor, *id, Look("evidence", request_id_of(&request))).await?))
-}
-
 /// A draft's place and version.
 #[derive(Serialize, ToSchema)]
 pub struct DraftAnswer {
@@ -678,116 +491,6 @@ pub struct DraftAnswer {
 
 fn drafter(actor: &Actor) -> Result<Uuid, Problem> {
     actor.unit_id().filter(|_| actor.roles.has(Role::Clerk) || actor.roles.has(Role::Signatory)).ok_or_else(|| Problem::of(&kinds::FORBIDDEN))
-}
-
-/// Keep a draft (草稿): a plain document without a number, checked only for its shape.
-#[utoipa::path(
-    tag = "manifests", operation_id = "create_draft", security(("bearer" = [])), request_body = IssueManifest,
-    responses((status = 201, description = "Kept", body = DraftAnswer),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[post("/manifest_drafts")]
-pub async fn create_draft(app: web::Data<App>, actor: Actor, Body(body): Body<IssueManifest>) -> Result<HttpResponse, Problem> {
-    let unit = drafter(&actor)?;
-    let (id, now) = (app.clock.new_id(), app.clock.now());
-    let mut conn = app.db.get().await?;
-    let version = store::put_draft(&mut conn, id, unit, &json!(body), None, now).await?.ok_or_else(|| Problem::broken("a new draft was not kept"))?;
-    Ok(HttpResponse::Created().insert_header(("ETag", format!("\"{version}\""))).json(DraftAnswer { id, version }))
-}
-
-/// Drafts of the caller's unit.
-#[utoipa::path(
-    tag = "manifests", operation_id = "list_drafts", security(("bearer" = [])),
-    responses((status = 200, description = "At most 500, newest first", body = Value),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[get("/manifest_drafts")]
-pub async fn list_drafts(app: web::Data<App>, actor: Actor) -> Result<HttpResponse, Problem> {
-    let unit = drafter(&actor)?;
-    let mut conn = app.db.get().await?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(store::drafts(&mut conn, unit).await?))
-}
-
-/// One draft.
-#[utoipa::path(
-    tag = "manifests", operation_id = "get_draft", security(("bearer" = [])), params(("draft_id" = Uuid, Path)),
-    responses((status = 200, description = "The draft", body = IssueManifest),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[get("/manifest_drafts/{draft_id}")]
-pub async fn get_draft(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
-    let unit = drafter(&actor)?;
-    let mut conn = app.db.get().await?;
-    let (document, version) = store::draft(&mut conn, *id, unit, false).await?.ok_or_else(Problem::not_found)?;
-    Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{version}\""))).json(document))
-}
-
-/// Write a draft anew; `If-Match` names the version seen.
-#[utoipa::path(
-    tag = "manifests", operation_id = "put_draft", security(("bearer" = [])), request_body = IssueManifest,
-    params(("draft_id" = Uuid, Path), ("If-Match" = Option<String>, Header, pattern = "^\"?[0-9]{1,18}\"?$")),
-    responses((status = 200, description = "Kept", body = DraftAnswer),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[put("/manifest_drafts/{draft_id}")]
-pub async fn put_draft(
-    request: HttpRequest,
-    app: web::Data<App>,
-    actor: Actor,
-    id: Path<Uuid>,
-    Body(body): Body<IssueManifest>,
-) -> Result<HttpResponse, Problem> {
-    let unit = drafter(&actor)?;
-    let seen = request.headers().get("if-match").ok_or_else(|| Problem::of(&kinds::VERSION_MISSING))?;
-    let seen = seen.to_str().ok().and_then(|text| text.trim_matches('"').parse::<i64>().ok());
-    let seen = seen.ok_or_else(|| Problem::parameter("If-Match", Text::new("If-Match 须为版本号", "If-Match must be a version")))?;
-    let mut conn = app.db.get().await?;
-    let (_, present) = store::draft(&mut conn, *id, unit, false).await?.ok_or_else(Problem::not_found)?;
-    let version = store::put_draft(&mut conn, *id, unit, &json!(body), Some(seen), app.clock.now()).await?;
-    let version = version.ok_or_else(|| Problem::of(&kinds::STALE).with("version", present.into()))?;
-    Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{version}\""))).json(DraftAnswer { id: *id, version }))
-}
-
-/// Throw a draft away.
-#[utoipa::path(
-    tag = "manifests", operation_id = "delete_draft", security(("bearer" = [])), params(("draft_id" = Uuid, Path)),
-    responses((status = 204, description = "Gone"),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[delete("/manifest_drafts/{draft_id}")]
-pub async fn delete_draft(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
-    let unit = drafter(&actor)?;
-    let mut conn = app.db.get().await?;
-    if store::delete_draft(&mut conn, *id, unit).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found()) }
-}
-
-/// Confirmed warnings of a draft's issue.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct IssueDraft {
-    /// Warnings that are confirmed.
-    #[serde(default)]
-    #[schema(required = false, max_items = 20)]
-    confirmed: Vec<Confirmation>,
-}
-
-/// Issue a draft: the manifest has its id.
-#[utoipa::path(
-    tag = "manifests", operation_id = "issue_draft", security(("bearer" = [])), request_body = IssueDraft,
-    params(("draft_id" = Uuid, Path), ActHeaders, ActMode),
-    responses((status = 201, description = "Issued", body = ActAnswer),
-        (status = 200, description = "Check mode", body = CheckAnswer),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[post("/manifest_drafts/{draft_id}/issue")]
-pub async fn issue_draft(actor: Actor, id: Path<Uuid>, act: Act<IssueDraft>) -> Result<HttpResponse, Problem> {
-    Ok(created(&issue::issue_draft(&act.call, &actor, *id, act.body.confirmed).await?, None))
 }
 
 /// Drafts that were made.
@@ -859,40 +562,6 @@ pub async fn make_one_time_code(app: web::Data<App>, actor: Actor, id: Path<Uuid
     Ok(created(&outcome, (!act.call.check).then(|| json!({ "code": digits }))))
 }
 
-/// Where to go on in the feed.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct FeedAfter {
-    /// The last place already taken; 0 from the beginning.
-    #[serde(default)]
-    #[param(minimum = 0)]
-    after: Option<i64>,
-    /// How many, 100 without it.
-    #[serde(default)]
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<i64>,
-}
-
-/// Events of all manifests that the caller may see, in one dense order: for ERP systems that follow.
-#[utoipa::path(
-    tag = "manifests", operation_id = "list_events", security(("bearer" = [])), params(FeedAfter),
-    responses((status = 200, description = "`events`, and `after`: where to go on", body = Value),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[get("/events")]
-pub async fn list_events(app: web::Data<App>, actor: Actor, query: web::Query<FeedAfter>) -> Result<HttpResponse, Problem> {
-    let limit = query.limit.unwrap_or(100);
-    let after = query.after.unwrap_or(0);
-    if !(1..=500).contains(&limit) || after < 0 {
-        return Err(Problem::parameter("limit", Text::new("limit 须为 1 至 500，after 不得为负", "limit must be 1 to 500, after not negative")));
-    }
-    let mut conn = app.db.get().await?;
-    let doc = super::feed::events_after(&mut conn, &Scope::of(&actor), after, limit).await?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(doc))
-}
-
 /// Reported incidents (事故) of the caller's manifests or divisions, the newest 200.
 #[utoipa::path(
     tag = "manifests", operation_id = "list_incidents", security(("bearer" = [])),
@@ -903,7 +572,7 @@ pub async fn list_events(app: web::Data<App>, actor: Actor, query: web::Query<Fe
 #[get("/incidents")]
 pub async fn list_incidents(app: web::Data<App>, actor: Actor) -> Result<HttpResponse, Problem> {
     let mut conn = app.db.get().await?;
-    let doc = super::feed::incidents(&mut conn, &Scope::of(&actor), Uuid::max(), 200).await?;
+    let doc = feed::incidents(&mut conn, &Scope::of(&actor), Uuid::max(), 200).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body(doc))
 }
 

@@ -25,6 +25,7 @@ pub mod reminders;
 mod rules;
 mod signing;
 mod store;
+pub mod stream;
 pub mod table;
 pub mod trips;
 mod work;

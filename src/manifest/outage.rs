@@ -88,7 +88,7 @@ pub async fn close(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Prob
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
         let head = tx.lock(id).await?;
-        call.seen(head.version)?;
+        tx.seen(id, &head).await?;
         let now = tx.now();
         let closed = Sql("UPDATE outages SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL")
             .bind::<SqlUuid, _>(id)

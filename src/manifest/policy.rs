@@ -129,6 +129,7 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
         if actor.api_key.is_some() {
             sign_by_key(tx, actor, act, &relations)?;
         }
+        sign_as_deputy(tx, actor, act, &relations);
         return Ok(Permit { relations, roles: actor.roles, unit, by_proxy: false, _private: () });
     }
     // A driver with two employers: the acting unit comes from the leg.
@@ -145,6 +146,8 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
         return Ok(Permit { relations: vec![Relation::Carrier], roles: driver, unit: carrier, by_proxy: false, _private: () });
     }
     if let Some(permit) = by_proxy(actor, stored, act) {
+        // Only a signatory enters another's part, so a deputy does it in his principal's place.
+        sign_as_deputy(tx, actor, act, &[]);
         return Ok(permit);
     }
     let is_party = actor.unit_id().is_some_and(|unit| !relations_of(stored, unit).is_empty());
@@ -175,6 +178,14 @@ fn by_proxy(actor: &Actor, stored: &Stored, act: Act) -> Option<Permit> {
     }
     let roles = actor.roles.with(Role::Dispatcher);
     act.allows(&relations, roles).then_some(Permit { relations, roles, unit, by_proxy: true, _private: () })
+}
+
+/// What a deputy may do only as the signatory's deputy, he signs in that signatory's place; all else for himself.
+fn sign_as_deputy(tx: &mut Tx<'_>, actor: &Actor, act: Act, relations: &[Relation]) {
+    let own: Roles = actor.roles.iter().filter(|role| *role != Role::Signatory).collect();
+    let mut signer = tx.signer().clone();
+    signer.stands_in_for = actor.stands_in_for.filter(|_| !act.allows(relations, own));
+    tx.sign_as(signer);
 }
 
 /// A key signs what a signatory signs only under a delegation for that act: what its other roles allow it may do as it is.

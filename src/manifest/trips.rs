@@ -24,11 +24,12 @@ use crate::registry::{self, Paper, Person};
 /// A carrier as a party: a unit without a site.
 ///
 /// # Errors
-/// `bad-parameter` for a unit that is not there.
+/// `bad-parameter` for a unit that is not there, and for a claim to a code that no officer verified.
 pub async fn carrier_party(conn: &AsyncPgConnection, unit: Uuid) -> Result<Party, Problem> {
     let unit = identity::unit_by_id(conn, unit)
         .await?
-        .ok_or_else(|| Problem::parameter("carrier_id", Words::new("承运人不存在", "There is no such carrier")))?;
+        .filter(|unit| unit.verified_at.is_some() || unit.is_external)
+        .ok_or_else(|| Problem::parameter("carrier_id", Words::new("承运人不存在或尚未核验", "There is no such carrier, or it is not verified")))?;
     Ok(Party {
         unit_id: unit.id,
         uscc: unit.uscc,

@@ -89,7 +89,7 @@ pub async fn open(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, act: Act) -> Result<
     stored.head = head;
     let permit = policy::permit(tx, actor, &stored, act).await?;
     stored.by_proxy = permit.by_proxy;
-    tx.call.seen(stored.head.version)?;
+    tx.seen(id, &stored.head).await?;
     admissible(&stored, act)?;
     Ok((stored, permit))
 }

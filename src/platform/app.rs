@@ -11,9 +11,11 @@ use super::calendar::WorkingDays;
 use super::clock::Clock;
 use super::db::Db;
 use super::keys::Keys;
+use super::metrics::Metrics;
 
 /// Who gives a manifest its number; fixed at first start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum NumberMode {
     /// The installation itself: demo, bench and tests. Every sheet says 演示·非国家联单.
     Local,
@@ -32,6 +34,14 @@ impl NumberMode {
     }
 }
 
+impl std::str::FromStr for NumberMode {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Local, Self::National].into_iter().find(|mode| mode.as_str() == text).ok_or("must be `national` or `local`")
+    }
+}
+
 /// Limits, each a named setting, so that a benchmark or a fuzzer can lift it.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -45,6 +55,10 @@ pub struct Limits {
     pub logins_per_minute: u32,
     /// Password hashes at once; more wait in a queue eight times as long, and then get 503.
     pub hashes_at_once: usize,
+    /// Event streams at once.
+    pub streams: usize,
+    /// Event streams at once for one credential.
+    pub streams_per_credential: usize,
     /// Argon2id memory. Unit: KiB. OWASP: 19,456 with two passes.
     pub hash_memory_kib: u32,
     /// Argon2id passes.
@@ -59,6 +73,8 @@ impl Default for Limits {
             requests_per_minute: 1_200,
             logins_per_minute: 30,
             hashes_at_once: 1,
+            streams: 200,
+            streams_per_credential: 4,
             hash_memory_kib: 19_456,
             hash_passes: 2,
         }
@@ -77,6 +93,8 @@ pub struct App {
     pub numbers: NumberMode,
     /// Limits.
     pub limits: Limits,
+    /// What is counted of this process.
+    pub metrics: Metrics,
     /// The working-day calendar (工作日), reloaded when a new one is loaded.
     pub working_days: RwLock<Arc<WorkingDays>>,
     /// How good the text of each law is that we hold, by its id; shown wherever an article is.

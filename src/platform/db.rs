@@ -5,7 +5,6 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel::QueryResult;
@@ -17,6 +16,8 @@ use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
 
 use super::problem::Problem;
 
@@ -48,27 +49,48 @@ pub struct Db {
     counts: Arc<Counts>,
 }
 
-/// How many statements went out: the hook that lets a test count round trips.
+/// How many statements went out: counted for the metrics, and the hook that lets a test count round trips.
 #[derive(Default)]
 pub struct Counts {
-    statements: AtomicU64,
-    round_trips: AtomicU64,
-    cached: AtomicU64,
+    statements: Counter,
+    round_trips: Counter,
+    prepared: Counter,
 }
 
 impl Counts {
     /// Statements sent since the start, those of transactions' begin and end included.
     pub fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
+        self.statements.get()
     }
     /// Round trips since the start: statements sent while another was under way on the same connection travel with it.
     pub fn round_trips(&self) -> u64 {
-        self.round_trips.load(Ordering::Relaxed)
+        self.round_trips.get()
     }
     /// Statements newly prepared since the start; flat once the hot paths are warm.
     pub fn prepared(&self) -> u64 {
-        self.cached.load(Ordering::Relaxed)
+        self.prepared.get()
     }
+    /// Shows the counters among the metrics.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register("database_statements", "Statements sent", self.statements.clone());
+        registry.register("database_round_trips", "Round trips to the database", self.round_trips.clone());
+        registry.register(
+            "database_statements_prepared",
+            "Statements that were not in a connection's cache; flat once the hot paths are warm",
+            self.prepared.clone(),
+        );
+    }
+}
+
+/// How busy the pool is at this moment.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolLoad {
+    /// Connections taken.
+    pub in_use: usize,
+    /// Requests that wait for one.
+    pub waiting: usize,
+    /// Connections that there may be.
+    pub max: usize,
 }
 
 impl Db {
@@ -89,15 +111,15 @@ impl Db {
                 let mut under_way = 0_u32;
                 conn.set_instrumentation(move |event: diesel::connection::InstrumentationEvent<'_>| match event {
                     diesel::connection::InstrumentationEvent::StartQuery { .. } => {
-                        counted.statements.fetch_add(1, Ordering::Relaxed);
+                        counted.statements.inc();
                         if under_way == 0 {
-                            counted.round_trips.fetch_add(1, Ordering::Relaxed);
+                            counted.round_trips.inc();
                         }
                         under_way += 1;
                     }
                     diesel::connection::InstrumentationEvent::FinishQuery { .. } => under_way = under_way.saturating_sub(1),
                     diesel::connection::InstrumentationEvent::CacheQuery { .. } => {
-                        counted.cached.fetch_add(1, Ordering::Relaxed);
+                        counted.prepared.inc();
                     }
                     _ => {}
                 });
@@ -131,6 +153,13 @@ impl Db {
             tracing::warn!(%error, "no database connection");
             Problem::busy()
         })
+    }
+
+    /// How busy the pool is.
+    #[must_use]
+    pub fn load(&self) -> PoolLoad {
+        let status = self.pool.status();
+        PoolLoad { in_use: status.size.saturating_sub(status.available), waiting: status.waiting, max: status.max_size }
     }
 
     /// The counters of this pool.

@@ -37,8 +37,10 @@ pub enum MigrateError {
 pub enum Direction {
     /// All pending steps.
     Up,
-    /// All steps back.
+    /// All steps back; refused over events.
     Down,
+    /// All steps back, events and all: only in an installation whose purpose is the demonstration.
+    Discard,
 }
 
 /// Runs the migrations in a thread of their own: the harness blocks in place, which a single-threaded
@@ -64,13 +66,18 @@ async fn run_here(url: &str, direction: Direction) -> Result<usize, MigrateError
     let mut conn = AsyncPgConnection::establish(url).await?;
     Sql("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(MIGRATION_LOCK).execute(&mut conn).await?;
     // Nothing acknowledged may be lost: not by a slip on a command line either.
-    if direction == Direction::Down && holds_events(&mut conn).await? {
+    let must_stay = match direction {
+        Direction::Up => false,
+        Direction::Down => holds_events(&mut conn).await?,
+        Direction::Discard => holds_events(&mut conn).await? && !is_demo(&mut conn).await?,
+    };
+    if must_stay {
         return Err(MigrateError::HoldsEvents);
     }
     let mut harness = AsyncMigrationHarness::new(conn);
     let done = match direction {
         Direction::Up => harness.run_pending_migrations(MIGRATIONS).map(|steps| steps.len()),
-        Direction::Down => harness.revert_all_migrations(MIGRATIONS).map(|steps| steps.len()),
+        Direction::Down | Direction::Discard => harness.revert_all_migrations(MIGRATIONS).map(|steps| steps.len()),
     }
     .map_err(|error| MigrateError::Step(error.to_string()))?;
     let mut conn = harness.into_inner();
@@ -93,6 +100,11 @@ async fn holds_events(conn: &mut AsyncPgConnection) -> Result<bool, MigrateError
         return Ok(false);
     }
     let rows: Vec<YesRow> = Sql("SELECT EXISTS (SELECT FROM events) AS yes").load(conn).await?;
+    Ok(rows.iter().any(|row| row.yes))
+}
+
+async fn is_demo(conn: &mut AsyncPgConnection) -> Result<bool, MigrateError> {
+    let rows: Vec<YesRow> = Sql("SELECT EXISTS (SELECT FROM installation WHERE purpose = 'demo') AS yes").load(conn).await?;
     Ok(rows.iter().any(|row| row.yes))
 }
 

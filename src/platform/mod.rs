@@ -11,6 +11,7 @@ pub mod db;
 pub mod keys;
 pub mod lang;
 pub mod mass;
+pub mod metrics;
 pub mod migrate;
 pub mod problem;
 pub mod respond;

@@ -391,6 +391,37 @@ pub struct ProblemBody {
     pub legal: Vec<LegalBody>,
     /// To quote when asking for help.
     pub request_id: String,
+    /// 412: the present version.
+    #[schema(required = false)]
+    pub version: Option<i64>,
+    /// 412: the version that the caller named.
+    #[schema(required = false)]
+    pub seen: Option<i64>,
+    /// 412 on what has a chain: the newest events after the version seen, oldest first, 50 at most.
+    #[schema(required = false, max_items = 50)]
+    pub events: Option<Vec<BetweenBody>>,
+    /// 412: whether older events were left out.
+    #[schema(required = false)]
+    pub events_cut: Option<bool>,
+}
+/// An event between the version seen and the present one.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = EventBetween)]
+pub struct BetweenBody {
+    /// Place in the chain.
+    #[schema(minimum = 1)]
+    pub seq: i64,
+    /// The subject's version after it.
+    #[schema(minimum = 1)]
+    pub version: i64,
+    /// The act.
+    pub act: String,
+    /// The unit for which it was done; null where it was done for none.
+    pub unit: Option<uuid::Uuid>,
+    /// When the signer says it happened.
+    pub claimed_at: String,
+    /// When it was recorded.
+    pub recorded_at: String,
 }
 /// One fault.
 #[derive(Serialize, utoipa::ToSchema)]

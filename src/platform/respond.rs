@@ -1,6 +1,8 @@
 //! The outermost middleware: gives each request its id and writes every refusal, the framework's own
 //! included, as problem+json in the caller's language.
 
+use std::time::Instant;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -16,6 +18,7 @@ use super::problem::{Kind, PROBLEM_JSON, Problem, TextGrades, kinds};
 /// # Errors
 /// Only what a middleware inside could not answer itself.
 pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let began = Instant::now();
     let app = request.app_data::<web::Data<App>>().cloned();
     let id = app.as_ref().map(|app| app.clock.new_id()).unwrap_or_default();
     request.extensions_mut().insert(RequestId(id));
@@ -26,6 +29,9 @@ pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'sta
     if status >= 400 {
         let problem = response.response().extensions().get::<Problem>().cloned();
         let problem = problem.unwrap_or_else(|| Problem::of(kind_of(status)));
+        if let Some(app) = &app {
+            app.metrics.refused(problem.code);
+        }
         let allow = response.headers().get(header::ALLOW).cloned();
         let body = match &app {
             Some(app) => problem.body(lang, &text, &app.text_grades),
@@ -51,6 +57,9 @@ pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'sta
         if matches!(problem.status, 408 | 413) {
             response.response_mut().head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
         }
+    }
+    if let Some(app) = &app {
+        app.metrics.answered(response.request().match_name(), response.status().as_u16(), began.elapsed());
     }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&text) {

@@ -124,3 +124,54 @@ fn a_doctor_makes_no_installation() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0);
 }
+
+#[test]
+fn one_file_holds_the_settings_of_every_command() {
+    let folder = Folder::new("settings");
+    let (data, file) = (folder.0.join("data"), folder.0.join("liandan.toml"));
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o711)).unwrap();
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\ndata = \"{}\"\nmode = \"local\"\n[limits]\nrequests_per_minute = 7\n",
+        data.display()
+    );
+    std::fs::write(&file, &text).unwrap();
+    let configured = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_liandan"));
+        command.args(arguments).arg("--config").arg(&file).env_remove("DATABASE_URL").stdin(Stdio::null());
+        command
+    };
+    let mut child = configured(&["serve"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let serving = Serving(child);
+    let address_in = |line: String| line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
+    let (api, admin) = (address_in(lines.next().unwrap().unwrap()), address_in(lines.next().unwrap().unwrap()));
+    let get = |address: &str, path: &str| {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        std::io::read_to_string(stream).unwrap()
+    };
+    assert!(get(&admin, "/metrics").contains("liandan_database_up 1"));
+    assert!(get(&admin, "/api/v1/me").starts_with("HTTP/1.1 404"), "nothing but metrics");
+    assert!(get(&api, "/metrics").starts_with("HTTP/1.1 404"), "and those nowhere else");
+
+    // The others find the same installation by the same file.
+    let doctor = configured(&["doctor"]).output().unwrap();
+    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(doctor.status.success() && said.contains("data checksums on"), "{doctor:?}");
+    let migrate = configured(&["migrate"]).output().unwrap();
+    assert!(migrate.status.success(), "{migrate:?}");
+    let catalogue = configured(&["catalogue", "load"]).output().unwrap();
+    assert!(catalogue.status.success() && String::from_utf8_lossy(&catalogue.stdout).contains("unchanged"), "{catalogue:?}");
+    drop(serving);
+
+    let refused = |arguments: &[&str]| {
+        let output = configured(arguments).output().unwrap();
+        assert!(!output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(refused(&["serve", "--mode", "national"]).contains("mode `local`"), "the mode of the first start stays");
+    std::fs::write(&file, text.replace("requests_per_minute", "requests_a_minute")).unwrap();
+    let said = refused(&["doctor"]);
+    assert!(said.contains("liandan.toml") && said.contains("requests_a_minute"), "{said}");
+}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::district::{District, Manifest, Receiver, release, warnings};
-use crate::harness::{Answer, Party, World};
+use crate::harness::{Answer, JINZHOU, Party, World};
 
 const DRIVER: &str = "辽B12345";
 
@@ -442,7 +442,9 @@ async fn a_driver_of_two_employers_signs_for_the_carrier_of_the_leg() {
     // His log-in names the other employer; the first one adds him too.
     let driver = other.who("driver");
     let body = json!({ "login": driver.login, "roles": ["driver"] });
-    world.post(&district.carrier.admin, "/api/v1/memberships", body).await.ok();
+    let invited = world.post(&district.carrier.admin, "/api/v1/invitations", body).await.ok();
+    let path = format!("/api/v1/invitations/{}/accept", invited["done"][0]["subject_id"].as_str().unwrap());
+    world.post(driver, &path, json!({})).await.ok();
     let mut manifest = district.issue(&world, 1_200_000).await;
     let mut trip = district.trip();
     trip["driver_id"] = json!(driver.user);
@@ -546,6 +548,16 @@ async fn a_stale_version_is_told_the_present_one() {
     let path = format!("/api/v1/manifests/{}/take_over", manifest.id);
     let problem = world.post_seen(district.carrier.who("driver"), &path, manifest.version - 1, plate()).await.refused(412, "stale-version");
     assert_eq!((&problem["version"], &problem["seen"]), (&json!(manifest.version), &json!(manifest.version - 1)));
+    let meanwhile = problem["events"].as_array().unwrap();
+    assert_eq!((meanwhile.len(), &meanwhile[0]["act"], &problem["events_cut"]), (1, &json!("release"), &json!(false)));
+    assert_eq!((&meanwhile[0]["version"], &meanwhile[0]["unit"]), (&json!(manifest.version), &json!(district.plant.id)));
+    // A driver who saw nothing after the issue hears all of it, in its order.
+    let problem = world.post_seen(district.carrier.who("driver"), &path, 1, plate()).await.refused(412, "stale-version");
+    let acts: Vec<&str> = problem["events"].as_array().unwrap().iter().filter_map(|event| event["act"].as_str()).collect();
+    assert_eq!(acts, ["assign", "release"]);
+    let stranger = world.unit("大连旅顺化工有限公司", JINZHOU, &["driver"]).await;
+    let hidden = world.post_seen(stranger.who("driver"), &path, 1, plate()).await.refused(404, "not-found");
+    assert_eq!((&hidden["events"], &hidden["version"]), (&json!(null), &json!(null)));
     world.post(district.carrier.who("driver"), &path, plate()).await.refused(428, "if-match-missing");
     world.post_seen(district.carrier.who("driver"), &path, manifest.version, plate()).await.ok();
 }

@@ -108,7 +108,6 @@ impl Server {
         let app = boot::open(&url, &self.folder.join("template"), Purpose::Test, Clock::scripted(start()), Limits::default(), &settings).await;
         drop(app.unwrap());
         let mut owner = AsyncPgConnection::establish(&url).await.unwrap();
-        owner.batch_execute(DIVISIONS).await.unwrap();
         // Every clone becomes an installation of its own, with its own keys.
         owner.batch_execute("DELETE FROM signing_keys; DELETE FROM installation").await.unwrap();
         drop(owner);
@@ -116,13 +115,6 @@ impl Server {
         admin.batch_execute(&format!("ALTER DATABASE {fresh} RENAME TO {}", self.template)).await.unwrap();
     }
 }
-
-/// The catalogue fills the paths of the division tree; until its table is there, the few that tests need.
-const DIVISIONS: &str = "DO $$ BEGIN IF to_regclass('division_paths') IS NULL THEN \
-     CREATE TABLE division_paths (code text, ancestor text, PRIMARY KEY (code, ancestor)); \
-     INSERT INTO division_paths VALUES ('210213','210213'),('210213','210200'),('210213','210000'),('210213','JINPU'), \
-     ('210211','210211'),('210211','210200'),('210211','210000'),('JINPU','JINPU'),('JINPU','210200'),('JINPU','210000'); \
-     GRANT SELECT ON division_paths TO liandan_app; END IF; END $$";
 
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
@@ -146,7 +138,6 @@ fn schema_hash() -> String {
         hash.update(file.to_string_lossy().as_bytes());
         hash.update(std::fs::read(&file).unwrap());
     }
-    hash.update(DIVISIONS);
     hex::encode(&hash.finalize()[..8])
 }
 
@@ -164,6 +155,8 @@ fn clean_up_after(folder: &Path) -> Child {
          kill -INT \"$(head -n 1 \"$0/postgres/postmaster.pid\")\" 2>/dev/null; sleep 0.1; n=$((n+1)); done; rm -rf \"$0\"";
     let mut janitor = Command::new("/bin/sh");
     janitor.args(["-c", script]).arg(folder).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    // A group of its own: Ctrl-C in the terminal ends the tests, and then the janitor has its work to do.
+    std::os::unix::process::CommandExt::process_group(&mut janitor, 0);
     janitor.spawn().unwrap()
 }
 
@@ -490,6 +483,14 @@ impl World {
         }
     }
 
+    /// Somebody whose first password another made: he takes one of his own.
+    async fn newcomer(&self, login: &str, first: &str) -> Person {
+        let person = self.person(login, first).await;
+        let own = format!("{first}!");
+        self.post(&person, "/api/v1/me/change_secret", json!({ "current_password": first, "password": own })).await.ok();
+        Person { password: own, ..person }
+    }
+
     /// The platform's administrator, made on first need.
     pub async fn platform_admin(&self) -> Rc<Person> {
         if let Some(person) = self.platform.borrow().clone() {
@@ -514,7 +515,7 @@ impl World {
             "divisions": [division], "person": { "login": login, "name": "王科长" },
         });
         let answer = self.post(&*self.platform_admin().await, "/api/v1/authorities", body).await.ok();
-        let admin = self.person(&login, answer["secret"]["password"].as_str().unwrap()).await;
+        let admin = self.newcomer(&login, answer["secret"]["password"].as_str().unwrap()).await;
         let party = Rc::new(Party { id: id(&answer["done"][0]["subject_id"]), uscc, admin, people: BTreeMap::new() });
         self.officers.borrow_mut().insert(division.to_owned(), party.clone());
         party
@@ -545,7 +546,7 @@ impl World {
         let login = format!("person_{}", self.next());
         let body = json!({ "person": { "login": login, "name": "李四" }, "roles": roles });
         let answer = self.post(&party.admin, "/api/v1/users", body).await.ok();
-        self.person(&login, answer["secret"]["password"].as_str().unwrap()).await
+        self.newcomer(&login, answer["secret"]["password"].as_str().unwrap()).await
     }
 }
 

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
 mod cli;
+mod consent;
 mod corrections;
 mod district;
 mod duties;
+mod events;
 mod everyday;
 mod evidence;
 mod evidence_mutation;
@@ -13,6 +15,7 @@ mod filing;
 mod harness;
 mod identity;
 mod law;
+mod limits;
 mod manifest;
 mod matrix;
 mod registry;

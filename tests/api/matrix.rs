@@ -393,6 +393,8 @@ async fn an_outsider_learns_nothing_of_what_is_not_his() {
     let stranger = world.unit("演示·外人", "210213", &[]).await;
     let everything = world.add_person(&stranger, &["unit_admin", "clerk", "signatory", "dispatcher", "driver", "weigher"]).await;
     let draft = id(&draft["id"]);
+    let invitation = json!({ "login": "somebody", "roles": ["driver"] });
+    let invitation = id(&world.post(&district.plant.admin, "/api/v1/invitations", invitation).await.ok()["done"][0]["subject_id"]);
     let of_others = |name: &str| match name {
         "manifest_id" => manifest.id.to_string(),
         "trip_id" => trip.to_string(),
@@ -401,6 +403,7 @@ async fn an_outsider_learns_nothing_of_what_is_not_his() {
         "licence_id" => district.licence.to_string(),
         "unit_id" => district.plant.id.to_string(),
         "membership_id" => district.plant.who("clerk").membership.to_string(),
+        "invitation_id" => invitation.to_string(),
         _ => Uuid::nil().to_string(),
     };
     // A unit's name and its licences are what partners look up before they deal with it; the rest is reference data.

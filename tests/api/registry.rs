@@ -49,6 +49,26 @@ async fn cover(world: &World, unit: Uuid, site: Uuid, on: &str, code: &str, meth
 }
 
 #[actix_web::test]
+async fn of_many_changes_a_stale_caller_hears_the_newest_fifty() {
+    let world = World::new().await;
+    let unit = world.unit("大连金州化工有限公司", JINZHOU, &[]).await;
+    let path = format!("/api/v1/sites/{}/change", site(&world, &unit).await);
+    for version in 1..=51 {
+        world.post_seen(&unit.admin, &path, version, site_body("一号场所")).await.ok();
+    }
+    let told = |problem: &Value| {
+        let versions: Vec<i64> = problem["events"].as_array().unwrap().iter().filter_map(|event| event["version"].as_i64()).collect();
+        (versions.len(), versions.first().copied(), versions.last().copied(), problem["events_cut"].as_bool())
+    };
+    let all = world.post_seen(&unit.admin, &path, 2, site_body("一号场所")).await.refused(412, "stale-version");
+    assert_eq!(told(&all), (50, Some(3), Some(52), Some(false)));
+    let cut = world.post_seen(&unit.admin, &path, 1, site_body("一号场所")).await.refused(412, "stale-version");
+    assert_eq!(told(&cut), (50, Some(3), Some(52), Some(true)));
+    let ahead = world.post_seen(&unit.admin, &path, 53, site_body("一号场所")).await.refused(412, "stale-version");
+    assert_eq!(told(&ahead), (0, None, None, Some(false)));
+}
+
+#[actix_web::test]
 async fn a_site_shows_the_computed_and_the_decided_class() {
     let world = World::new().await;
     let unit = world.unit("大连金州化工有限公司", JINZHOU, &[]).await;

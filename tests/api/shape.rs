@@ -37,7 +37,7 @@ async fn another_method_is_405_and_names_the_right_ones() {
     let unit = world.unverified_unit("大连金州化工有限公司", JINZHOU).await;
     for (method, path, allow) in [
         (Method::POST, "/health/live".to_owned(), "GET"),
-        (Method::DELETE, "/api/v1/memberships".to_owned(), "GET, POST"),
+        (Method::DELETE, "/api/v1/invitations".to_owned(), "GET, POST"),
         (Method::PUT, format!("/api/v1/units/{}", unit.id), "GET"),
         (Method::GET, format!("/api/v1/units/{}/verify", unit.id), "POST"),
         (Method::TRACE, "/api/v1/me".to_owned(), "GET"),

@@ -137,7 +137,7 @@ pub async fn measure(bench: &Bench, report: &mut Report) -> Result<(), Failure> 
     tell("making a district of 4 consignors and 50 receivers");
     bench.make(DATABASE, None).await?;
     bench.forget_keys(DATABASE)?;
-    let server = bench.serve(DATABASE)?;
+    let server = bench.serve(DATABASE).await?;
     let district = District::make(server.address, &bench.password, RECEIVERS).await?;
     let mut crew = Crew { district: &district, tokens: district.tokens(server.address).await?, keys: 0 };
 
@@ -188,16 +188,16 @@ pub async fn measure(bench: &Bench, report: &mut Report) -> Result<(), Failure> 
     crew.pass(server.address, &mut to_take_over, &["assign", "release"]).await?;
     crew.pass(server.address, &mut to_confirm, &["assign", "release", "take_over", "arrive", "receive"]).await?;
     report.server_kib = report.server_kib.max(server.resident_kib());
-    server.stop()?;
+    server.stop().await?;
     bench.make(SNAPSHOT, Some(DATABASE)).await?;
     let recorder = Recorder::start(bench.socket.clone()).await?;
-    let server = bench.serve_through(recorder.port, DATABASE)?;
+    let server = bench.serve_through(recorder.port, DATABASE).await?;
     let phases = [crew.issues(count, RECEIVERS), crew.issues(count, 1), crew.acts(&to_take_over, TAKE_OVER), crew.acts(&to_confirm, CONFIRM)];
     for (index, requests) in phases.into_iter().enumerate() {
         recorder.phase(index + 1);
         load::run(server.address, CONNECTIONS, Arc::new(requests), How::Once).await?;
     }
-    server.stop()?;
+    server.stop().await?;
     let tape = recorder.tape();
     tell("replaying them");
     limit::by_replay(bench, report, &tape, &[ISSUE, ISSUE_ONE, TAKE_OVER, CONFIRM], Some(SNAPSHOT), "bench_replay").await?;

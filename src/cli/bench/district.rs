@@ -127,7 +127,16 @@ impl Maker {
             "unit": unit_body(&self.uscc()?, name, division), "divisions": [division], "person": { "login": login, "name": "王科长" },
         });
         let made = self.act(Some(token), "/api/v1/authorities", None, body).await?;
-        Ok(Account { login: login.to_owned(), password: text(&made["secret"]["password"])? })
+        self.settle(login, text(&made["secret"]["password"])?).await
+    }
+
+    /// A first password opens nothing but the change to an own one.
+    async fn settle(&mut self, login: &str, first: String) -> Result<Account, Failure> {
+        let account = Account { login: login.to_owned(), password: format!("{first}!") };
+        let token = self.log_in(&Account { login: login.to_owned(), password: first.clone() }).await?;
+        let body = json!({ "current_password": first, "password": account.password });
+        self.act(Some(&token), "/api/v1/me/change_secret", None, body).await?;
+        Ok(account)
     }
 
     /// Registered, verified by an officer, with a site.
@@ -148,7 +157,7 @@ impl Maker {
     async fn person(&mut self, admin: &str, login: &str, role: &str) -> Result<Account, Failure> {
         let body = json!({ "person": { "login": login, "name": "李四" }, "roles": [role] });
         let made = self.act(Some(admin), "/api/v1/users", None, body).await?;
-        Ok(Account { login: login.to_owned(), password: text(&made["secret"]["password"])? })
+        self.settle(login, text(&made["secret"]["password"])?).await
     }
 }
 

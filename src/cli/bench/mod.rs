@@ -111,13 +111,13 @@ impl Bench {
     }
 
     /// Starts a server on a database.
-    fn serve(&self, database: &str) -> Result<Server, Failure> {
-        Server::start(&self.cluster.url(database), &self.data.join(database), &self.password)
+    async fn serve(&self, database: &str) -> Result<Server, Failure> {
+        Server::start(&self.cluster.url(database), &self.data.join(database), &self.password).await
     }
 
     /// Starts a server whose statements are recorded.
-    fn serve_through(&self, port: u16, database: &str) -> Result<Server, Failure> {
-        Server::start(&format!("postgresql://postgres@127.0.0.1:{port}/{database}"), &self.data.join(database), &self.password)
+    async fn serve_through(&self, port: u16, database: &str) -> Result<Server, Failure> {
+        Server::start(&format!("postgresql://postgres@127.0.0.1:{port}/{database}"), &self.data.join(database), &self.password).await
     }
 
     fn forget_keys(&self, database: &str) -> Result<(), Failure> {
@@ -197,7 +197,14 @@ fn kept_password(data: &Path) -> Result<String, Failure> {
 async fn all(bench: &mut Bench) -> Result<Report, Failure> {
     bench.socket = limit::socket(bench).await?;
     let mut report = Report::new(bench.quick);
-    acts::measure(bench, &mut report).await?;
-    reads::measure(bench, &mut report).await?;
+    let measured = async {
+        acts::measure(bench, &mut report).await?;
+        reads::measure(bench, &mut report).await
+    };
+    if let Err(failure) = measured.await {
+        // A long run is not lost for its last part.
+        eprint!("{}", report.table());
+        return Err(failure);
+    }
     Ok(report)
 }

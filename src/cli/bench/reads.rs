@@ -56,17 +56,17 @@ pub async fn measure(bench: &Bench, report: &mut Report) -> Result<(), Failure> 
     for (index, count) in sizes.iter().enumerate() {
         let database = format!("bench_{count}");
         let (district, ids) = kept(bench, &database, *count).await?;
-        let server = bench.serve(&database)?;
+        let server = bench.serve(&database).await?;
         prove(&server, &district, ids).await?;
         lists(bench, report, &server, &district, *count, index + 1 == sizes.len()).await?;
         if index + 1 == sizes.len() {
             one(bench, report, &server, &district, ids).await?;
             report.server_kib = report.server_kib.max(server.resident_kib());
             logins(bench, report, &server, &district, ids).await?;
-            server.stop()?;
+            server.stop().await?;
             limits(bench, report, &database, &district, ids).await?;
         } else {
-            server.stop()?;
+            server.stop().await?;
         }
     }
     Ok(())
@@ -87,12 +87,12 @@ async fn kept(bench: &Bench, database: &str, count: i64) -> Result<(District, Bu
     tell(&format!("writing {count} manifests"));
     bench.make(database, None).await?;
     bench.forget_keys(database)?;
-    let server = bench.serve(database)?;
+    let server = bench.serve(database).await?;
     let district = District::make(server.address, &bench.password, RECEIVERS).await?;
     let (short, full) = patterns(server.address, &district).await?;
     // The feed's job must have numbered what the patterns left, before the copies take the numbers that follow.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    server.stop()?;
+    server.stop().await?;
     let url = bench.cluster.url(database);
     let ids = bulk::load(&url, count, &short, &full, |begin| {
         if begin % 100_000 == 0 && begin > 0 {
@@ -269,7 +269,7 @@ async fn logins(bench: &Bench, report: &mut Report, server: &Server, district: &
 async fn limits(bench: &Bench, report: &mut Report, database: &str, district: &District, ids: BulkIds) -> Result<(), Failure> {
     tell("recording and replaying the reads");
     let recorder = Recorder::start(bench.socket.clone()).await?;
-    let server = bench.serve_through(recorder.port, database)?;
+    let server = bench.serve_through(recorder.port, database).await?;
     let tokens = district.tokens(server.address).await?;
     let token = tokens.consignor(0);
     let lists = Arc::new(pages(server.address, token).await?);
@@ -279,7 +279,7 @@ async fn limits(bench: &Bench, report: &mut Report, database: &str, district: &D
         recorder.phase(index + 1);
         load::run(server.address, CONNECTIONS, requests, How::For(time(bench))).await?;
     }
-    server.stop()?;
+    server.stop().await?;
     let tape = recorder.tape();
     let phases = [GET.to_owned(), list_of("consignor", ids.count), list_of("officer", ids.count)];
     let phases: Vec<&str> = phases.iter().map(String::as_str).collect();

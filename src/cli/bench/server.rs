@@ -12,8 +12,8 @@ use clap::Args;
 
 use super::Failure;
 use crate::cli::boot::{self, Purpose};
-use crate::cli::limits::LimitOptions;
 use crate::cli::serve;
+use crate::cli::settings::{FileLimits, LimitOptions};
 use crate::identity::Uscc;
 use crate::platform::call::Call;
 use crate::platform::clock::Clock;
@@ -49,7 +49,7 @@ pub struct ServeOptions {
 /// When the start fails.
 pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     serve::init_logs();
-    let limits = options.limits.limits()?;
+    let limits = options.limits.over(&FileLimits::default());
     actix_web::rt::System::new().block_on(async {
         let (url, settings) = (&options.database_url, DbSettings::default());
         let app = boot::open(url, &options.data, Purpose::Bench, Clock::system(), limits, &settings).await?;
@@ -75,7 +75,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
             () = serve::wait_for_end() => {}
             () = input_closed() => {}
         }
-        running.handle.stop(true).await;
+        running.stop().await;
         Ok::<(), Failure>(())
     })
 }
@@ -119,11 +119,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one on a database; its limits of rate are lifted.
+    /// Starts one on a database; its limits of rate are lifted. It may reach the database through a task of this very
+    /// runtime, so nothing here blocks the thread.
     ///
     /// # Errors
     /// When it does not come up.
-    pub fn start(url: &str, keys: &Path, password: &str) -> Result<Self, Failure> {
+    pub async fn start(url: &str, keys: &Path, password: &str) -> Result<Self, Failure> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["bench", "serve", "--requests-per-minute", "0", "--logins-per-minute", "0", "--data"])
             .arg(keys)
@@ -132,10 +133,12 @@ impl Server {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let mut line = String::new();
-        if let Some(out) = child.stdout.take() {
-            BufReader::new(out).read_line(&mut line)?;
-        }
+        let out = child.stdout.take();
+        let line = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            out.map_or(Ok(0), |out| BufReader::new(out).read_line(&mut line)).map(|_| line)
+        })
+        .await??;
         match line.trim().strip_prefix("serves ").and_then(|address| address.parse().ok()) {
             Some(address) => Ok(Self { child, address }),
             None => {
@@ -166,9 +169,9 @@ impl Server {
     ///
     /// # Errors
     /// When it cannot be waited for.
-    pub fn stop(mut self) -> Result<(), Failure> {
+    pub async fn stop(mut self) -> Result<(), Failure> {
         drop(self.child.stdin.take());
-        self.child.wait()?;
+        tokio::task::spawn_blocking(move || self.child.wait()).await??;
         Ok(())
     }
 }

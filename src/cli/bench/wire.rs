@@ -5,6 +5,7 @@
 //! sent it, so the replay waits where the server waited and sends together what the server sent together. What is left
 //! out is everything that the server does besides: HTTP, JSON, law, hashes, signatures.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +34,15 @@ impl Message {
     }
     fn holds(&self, text: &[u8]) -> bool {
         self.bytes.windows(text.len()).any(|window| window == text)
+    }
+    /// The prepared statement that it makes (parse) or uses (bind).
+    fn statement(&self) -> Option<&[u8]> {
+        let mut texts = self.bytes.get(5..)?.split(|byte| *byte == 0);
+        match self.kind() {
+            b'P' => texts.next(),
+            b'B' => texts.nth(1),
+            _ => None,
+        }
     }
     /// Sync and simple queries are answered by "ready".
     fn is_answered(&self) -> bool {
@@ -170,6 +180,8 @@ struct Unit {
 /// Cuts a track into units; the job that numbers the feed runs by the clock and not by the load, so it is left out.
 fn units(track: &[Message]) -> Vec<Unit> {
     let (mut units, mut open, mut in_transaction) = (Vec::new(), Vec::<&Message>::new(), false);
+    // Its text stands in a parse only, once a connection; from then on its statements are known by name.
+    let mut of_the_job = HashSet::new();
     for message in track {
         let is_query = message.kind() == b'Q';
         in_transaction |= is_query && message.holds(b"BEGIN");
@@ -180,7 +192,10 @@ fn units(track: &[Message]) -> Vec<Unit> {
         }
         let whole = std::mem::take(&mut open);
         let is_transaction = std::mem::take(&mut in_transaction);
-        if is_transaction && whole.iter().any(|message| message.holds(b"INSERT INTO leases") || message.holds(b"feed_no")) {
+        let names_the_job = |message: &&Message| message.kind() == b'P' && (message.holds(b"INSERT INTO leases") || message.holds(b"feed_no"));
+        let uses_the_job = |message: &&Message| message.kind() == b'B' && message.statement().is_some_and(|name| of_the_job.contains(name));
+        if is_transaction && (whole.iter().any(names_the_job) || whole.iter().any(uses_the_job)) {
+            of_the_job.extend(whole.iter().filter(|message| message.kind() == b'P').filter_map(|message| message.statement()));
             continue;
         }
         units.push(Unit {

@@ -39,6 +39,8 @@ pub(super) fn make(data: &Path, inside: &Path, options: &ClusterOptions, program
 
     let mut initdb = account.bound_command(&programs.bin.join("initdb"));
     initdb.arg("-D").arg(&fresh).args(["--username=postgres", "--auth=trust", "--no-instructions"]);
+    // A page that a disk changed must not pass for evidence.
+    initdb.arg("--data-checksums");
     // Sorting by bytes is the same on every machine and survives a new libc; letters are told from
     // signs by Unicode where the system can, else pg_trgm would see no Chinese at all.
     initdb.args(["--encoding=UTF8", "--locale=C"]);

@@ -59,7 +59,7 @@ pub async fn end_contract(call: &Call, actor: &Actor, id: Uuid, until: NaiveDate
         let stored = store::contract_key(tx.conn, id).await?.ok_or_else(Problem::not_found)?;
         let unit = actor.unit_id().filter(|unit| [stored.consignor_id, stored.other_id].contains(unit)).ok_or_else(Problem::not_found)?;
         policy::verified_states_for(actor)?;
-        call.seen(head.version)?;
+        tx.seen(id, &head).await?;
         if until < stored.from_on || until > stored.until_on {
             return Err(refuse("/until_on", RegistryRefusal::DaysOutOfOrder));
         }

@@ -81,7 +81,7 @@ pub async fn verify_licence(call: &Call, actor: &Actor, id: Uuid) -> Result<Outc
         let head = tx.lock(id).await?;
         let stored = store::licence_key(tx.conn, id).await?.ok_or_else(Problem::not_found)?;
         let by = policy::officer_of(tx.conn, actor, &stored.division, &[Role::Inspector, Role::Manager], &kinds::FORBIDDEN).await?;
-        call.seen(head.version)?;
+        tx.seen(id, &head).await?;
         let now = tx.now();
         if !store::verify_licence(tx.conn, id, by, now).await? {
             return Err(refuse("", RegistryRefusal::VerifiedAlready));
@@ -109,7 +109,7 @@ pub async fn withdraw_licence(
         let head = tx.lock(id).await?;
         let stored = store::licence_key(tx.conn, id).await?.ok_or_else(Problem::not_found)?;
         policy::officer_of(tx.conn, actor, &stored.division, &[Role::Inspector, Role::Manager], &kinds::FORBIDDEN).await?;
-        call.seen(head.version)?;
+        tx.seen(id, &head).await?;
         let mut refusals = Refusals::none();
         if !stored.is_verified {
             refusals.add("", RegistryRefusal::NotVerified);
@@ -176,7 +176,7 @@ pub async fn verify_exempt_receiver(call: &Call, actor: &Actor, id: Uuid) -> Res
         let owner = store::exempt_receiver_owner(tx.conn, id).await?.ok_or_else(Problem::not_found)?;
         let unit = identity::unit_by_id(tx.conn, owner).await?.ok_or_else(Problem::not_found)?;
         policy::officer_of(tx.conn, actor, &unit.division, &[Role::Inspector, Role::Manager], &kinds::NOT_FOUND).await?;
-        call.seen(head.version)?;
+        tx.seen(id, &head).await?;
         let now = tx.now();
         if !store::verify_exempt_receiver(tx.conn, id, now).await? {
             return Err(refuse("", RegistryRefusal::VerifiedAlready));

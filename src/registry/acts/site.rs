@@ -41,7 +41,7 @@ pub async fn change_site(call: &Call, actor: &Actor, id: Uuid, site: SiteStateme
         let stored = store::site_key(tx.conn, id).await?.ok_or_else(Problem::not_found)?;
         policy::own(actor, stored.unit_id, &kinds::NOT_FOUND)?;
         policy::states_for(actor)?;
-        call.seen(head.version)?;
+        tx.seen(id, &head).await?;
         let class = check_site(tx, &site).await?;
         store::update_site(tx.conn, id, &site, class).await?;
         let payload = payload(id, stored.unit_id, &site, class);
@@ -87,7 +87,7 @@ pub async fn decide_class(call: &Call, actor: &Actor, id: Uuid, class: Managemen
         let head = tx.lock(id).await?;
         let stored = store::site_key(tx.conn, id).await?.ok_or_else(Problem::not_found)?;
         policy::officer_of(tx.conn, actor, &stored.division, &[Role::Manager], &kinds::NOT_FOUND).await?;
-        call.seen(head.version)?;
+        tx.seen(id, &head).await?;
         let now = tx.now();
         store::decide_class(tx.conn, id, class, reason.as_str(), now).await?;
         let payload = json!({ "site_id": id, "decided_class": class, "reason": reason });
@@ -152,7 +152,7 @@ pub async fn end_closure(call: &Call, actor: &Actor, id: Uuid, until: NaiveDate)
         let stored = store::closure_key(tx.conn, id).await?.ok_or_else(Problem::not_found)?;
         policy::own(actor, stored.unit_id, &kinds::NOT_FOUND)?;
         policy::states_for(actor)?;
-        call.seen(head.version)?;
+        tx.seen(id, &head).await?;
         if until < stored.from_on {
             return Err(refuse("/until_on", RegistryRefusal::DaysOutOfOrder));
         }

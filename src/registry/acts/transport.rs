@@ -49,7 +49,7 @@ pub async fn record_vehicle(call: &Call, actor: &Actor, vehicle: VehicleStatemen
 /// 403, 404, 412; `ended-already`, `no-load`, `vehicle-exists`.
 pub async fn change_vehicle(call: &Call, actor: &Actor, id: Uuid, vehicle: VehicleStatement) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (head, unit) = open(tx, call, actor, Owned::Vehicle, id).await?;
+        let (head, unit) = open(tx, actor, Owned::Vehicle, id).await?;
         check_vehicle(&vehicle)?;
         if !store::update_vehicle(tx.conn, id, &vehicle).await? {
             return Err(refuse("/plate", RegistryRefusal::VehicleExists));
@@ -61,12 +61,12 @@ pub async fn change_vehicle(call: &Call, actor: &Actor, id: Uuid, vehicle: Vehic
 }
 
 /// Locks a thing of the actor's fleet that is still in use.
-async fn open(tx: &mut Tx<'_>, call: &Call, actor: &Actor, what: Owned, id: Uuid) -> Result<(Head, Uuid), Problem> {
+async fn open(tx: &mut Tx<'_>, actor: &Actor, what: Owned, id: Uuid) -> Result<(Head, Uuid), Problem> {
     let head = tx.lock(id).await?;
     let stored = store::owned(tx.conn, what, id).await?.ok_or_else(Problem::not_found)?;
     policy::own(actor, stored.unit_id, what.outsider())?;
     let unit = policy::runs_fleet_of(actor)?;
-    call.seen(head.version)?;
+    tx.seen(id, &head).await?;
     if stored.retired_on.is_some() {
         return Err(refuse("", RegistryRefusal::EndedAlready));
     }
@@ -75,7 +75,7 @@ async fn open(tx: &mut Tx<'_>, call: &Call, actor: &Actor, what: Owned, id: Uuid
 
 async fn retire(call: &Call, actor: &Actor, what: Owned, kind: &'static str, act: &'static str, id: Uuid) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (head, unit) = open(tx, call, actor, what, id).await?;
+        let (head, unit) = open(tx, actor, what, id).await?;
         let day = today(tx);
         store::retire(tx.conn, what, id, day).await?;
         tx.append(&head, event(tx, kind, id, act, &[], json!({ format!("{kind}_id"): id, "unit_id": unit, "retired_on": day }))).await?;

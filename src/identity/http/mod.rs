@@ -1,5 +1,7 @@
 //! Wire types and routes of identity. No rule lives here.
 
+pub mod invitations;
+
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -8,12 +10,12 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::acts::{self, PersonFacts, UnitFacts};
-use super::domain::{Actor, Role};
-use super::store::{self, ApiKeyRow};
-use super::token::ACCESS_LIFE;
-use super::uscc::Uscc;
 use crate::evidence::{ActAnswer, answer, created};
+use crate::identity::acts::{self, PersonFacts, UnitFacts};
+use crate::identity::domain::{Actor, Role};
+use crate::identity::store::{self, ApiKeyRow};
+use crate::identity::token::ACCESS_LIFE;
+use crate::identity::uscc::Uscc;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode, Body, Nothing};
 use crate::platform::problem::{Problem, ProblemBody, Text, kinds};
@@ -265,6 +267,10 @@ pub struct Me {
     is_verified: bool,
     roles: Vec<Role>,
     memberships: Vec<Membership>,
+    /// Units that invite the caller.
+    invitations: Vec<store::Invitation>,
+    /// The password was made by another: until it is changed, nothing else can be done.
+    must_change_password: bool,
 }
 
 /// The caller, with roles and memberships.
@@ -277,12 +283,15 @@ pub struct Me {
 pub async fn get_me(app: web::Data<App>, actor: Actor) -> Result<HttpResponse, Problem> {
     let mut conn = app.db.get().await?;
     let memberships = store::memberships_of_user(&mut conn, actor.user).await?.into_iter().map(Membership::from).collect();
+    let invitations = store::invitations_of_user(&mut conn, actor.user, app.clock.now()).await?;
     Ok(HttpResponse::Ok().json(Me {
         user_id: actor.user,
         is_verified: actor.is_verified(),
         unit_id: actor.unit_id(),
         roles: actor.roles.iter().collect(),
         memberships,
+        invitations,
+        must_change_password: actor.by_first_password,
         name: actor.name,
         membership_id: actor.membership,
         unit_name: actor.unit.map(|unit| unit.name),
@@ -314,7 +323,8 @@ pub struct ChangeSecret {
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/me/change_secret")]
-pub async fn change_secret(actor: Actor, act: Act<ChangeSecret>) -> Result<HttpResponse, Problem> {
+pub async fn change_secret(request: HttpRequest, actor: Actor, act: Act<ChangeSecret>) -> Result<HttpResponse, Problem> {
+    acts::bound_source(&act.call.app, &source_of(&request))?;
     let body = act.body;
     Ok(answer(&acts::change_secret(&act.call, &actor, &body.current_password, body.password.as_deref(), body.pin.as_deref()).await?))
 }
@@ -509,30 +519,6 @@ pub struct AddUser {
 pub async fn add_user(actor: Actor, act: Act<AddUser>) -> Result<HttpResponse, Problem> {
     let (outcome, password) = acts::add_user(&act.call, &actor, act.body.person.into(), act.body.roles.into_iter().collect()).await?;
     Ok(created(&outcome, (!act.call.check).then(|| json!({ "password": password }))))
-}
-
-/// A membership for somebody with an account elsewhere.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AddMembership {
-    /// The person's login.
-    #[schema(min_length = 3, max_length = 60)]
-    login: String,
-    /// Roles in the unit.
-    #[schema(max_items = 10)]
-    roles: Vec<Role>,
-}
-
-/// Give an existing person a membership in the caller's unit.
-#[utoipa::path(
-    tag = "identity", operation_id = "add_membership", security(("bearer" = [])), request_body = AddMembership, params(ActHeaders, ActMode),
-    responses((status = 201, description = "Added", body = ActAnswer),
-        (status = 200, description = "Check mode", body = crate::evidence::CheckAnswer),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[post("/memberships")]
-pub async fn add_membership(actor: Actor, act: Act<AddMembership>) -> Result<HttpResponse, Problem> {
-    Ok(created(&acts::add_membership(&act.call, &actor, &act.body.login, act.body.roles.into_iter().collect()).await?, None))
 }
 
 /// Memberships.

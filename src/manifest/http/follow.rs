@@ -1,0 +1,87 @@
+//! Following the feed, as a list or as a stream.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::identity::Actor;
+use crate::identity::auth::ValidUntil;
+use crate::manifest::policy::Scope;
+use crate::manifest::read::Look;
+use crate::manifest::{feed, stream};
+use crate::platform::app::App;
+use crate::platform::call::request_id_of;
+use crate::platform::problem::{Problem, ProblemBody, Text};
+
+/// Where to go on in the feed.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct FeedAfter {
+    /// The last place already taken; 0 from the beginning.
+    #[serde(default)]
+    #[param(minimum = 0)]
+    after: Option<i64>,
+    /// How many, 100 without it.
+    #[serde(default)]
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<i64>,
+}
+
+/// Where a stream was left.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read by the contract only; `left_at` parses the header")]
+pub struct LeftAt {
+    /// For a stream that was cut: the last `id` that came; it goes before `after`.
+    #[param(rename = "Last-Event-ID", required = false, pattern = "^[0-9]{1,18}$")]
+    last_event_id: Option<String>,
+}
+
+fn left_at(request: &HttpRequest) -> Result<Option<i64>, Problem> {
+    let Some(value) = request.headers().get("last-event-id") else { return Ok(None) };
+    let text = value.to_str().ok().filter(|text| text.len() <= 18 && text.bytes().all(|digit| digit.is_ascii_digit()));
+    text.and_then(|text| text.parse().ok())
+        .map(Some)
+        .ok_or_else(|| Problem::parameter("Last-Event-ID", Text::new("须为事件流中的 id", "It must be an id of the stream")))
+}
+
+/// Whether the caller wants a stream: of what the server has, the first that is named.
+fn wants_stream(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let named = accept.split(',').filter_map(|range| range.split(';').next()).map(str::trim);
+    named.into_iter().find(|range| matches!(*range, "text/event-stream" | "application/json" | "application/*" | "*/*")) == Some("text/event-stream")
+}
+
+/// Events of all manifests that the caller may see, in one dense order: for ERP systems that follow.
+///
+/// With `Accept: text/event-stream` a stream: `id` is the place in the feed, `data` what the list holds; `limit` does not count.
+#[utoipa::path(
+    tag = "manifests", operation_id = "list_events", security(("bearer" = [])), params(FeedAfter, LeftAt),
+    responses((status = 200, description = "`events`, and `after`: where to go on", content((Value = "application/json"), (String = "text/event-stream"))),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/events")]
+pub async fn list_events(
+    app: web::Data<App>,
+    actor: Actor,
+    until: ValidUntil,
+    query: web::Query<FeedAfter>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let limit = query.limit.unwrap_or(100);
+    let after = query.after.unwrap_or(0);
+    if !(1..=500).contains(&limit) || after < 0 {
+        return Err(Problem::parameter("limit", Text::new("limit 须为 1 至 500，after 不得为负", "limit must be 1 to 500, after not negative")));
+    }
+    let after = left_at(&request)?.unwrap_or(after);
+    if wants_stream(&request) {
+        return stream::open(app, actor, until, after, request_id_of(&request));
+    }
+    let mut conn = app.db.get().await?;
+    let page = feed::page(&mut conn, &Scope::of(&actor), after, limit).await?;
+    feed::log_looks(&app, &mut conn, &actor, &page, Look("events", request_id_of(&request))).await?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(page.document()))
+}

@@ -1,0 +1,212 @@
+//! Reading manifests: the list, one, its events and evidence, what may be done next.
+
+use actix_web::web::Path;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use crate::evidence::{self, Evidence};
+use crate::identity::Actor;
+use crate::manifest::next::Next;
+use crate::manifest::policy::Scope;
+use crate::manifest::read::{self, Look};
+use crate::manifest::store::{self, Filter};
+use crate::manifest::table::State;
+use crate::platform::app::App;
+use crate::platform::calendar::{end_of, start_of};
+use crate::platform::call::request_id_of;
+use crate::platform::cursor::{self, FilterHash};
+use crate::platform::problem::{Problem, ProblemBody, Text};
+use crate::registry::plate::Plate;
+
+/// Filters of the list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListManifests {
+    /// Only those with a task for the caller's unit (待办).
+    #[serde(default)]
+    waiting_for_me: Option<bool>,
+    /// State.
+    #[serde(default)]
+    #[param(inline)]
+    state: Option<State>,
+    /// Another party.
+    #[serde(default)]
+    party: Option<Uuid>,
+    /// Waste code.
+    #[serde(default)]
+    #[param(max_length = 12)]
+    code: Option<String>,
+    /// Plate.
+    #[serde(default)]
+    plate: Option<Plate>,
+    /// Any of the three numbers.
+    #[serde(default)]
+    #[param(max_length = 40)]
+    number: Option<String>,
+    /// Flag.
+    #[serde(default)]
+    #[param(max_length = 60)]
+    flag: Option<String>,
+    /// Issued on or after this day.
+    #[serde(default)]
+    from: Option<chrono::NaiveDate>,
+    /// Issued on or before this day.
+    #[serde(default)]
+    until: Option<chrono::NaiveDate>,
+    /// Where the page before ended.
+    #[serde(default)]
+    #[param(max_length = 60)]
+    cursor: Option<String>,
+    /// How many, 50 without it.
+    #[serde(default)]
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<i64>,
+}
+
+/// Manifests that the caller may see, newest first.
+#[utoipa::path(
+    tag = "manifests", operation_id = "list_manifests", security(("bearer" = [])), params(ListManifests),
+    responses((status = 200, description = "A page: `items`, and `next_cursor` where there is more", body = Value),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/manifests")]
+pub async fn list_manifests(app: web::Data<App>, actor: Actor, query: web::Query<ListManifests>) -> Result<HttpResponse, Problem> {
+    let query = query.into_inner();
+    let limit = query.limit.unwrap_or(50);
+    if !(1..=500).contains(&limit) {
+        return Err(Problem::parameter("limit", Text::new("limit 须为 1 至 500", "limit must be 1 to 500")));
+    }
+    for (name, word, longest) in [("code", &query.code, 12), ("number", &query.number, 40), ("flag", &query.flag, 60)] {
+        if word.as_ref().is_some_and(|word| word.contains('\0') || word.chars().count() > longest) {
+            let text = Text::new(format!("{name} 至多 {longest} 个字符"), format!("{name} has at most {longest} characters"));
+            return Err(Problem::parameter(name, text));
+        }
+    }
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let filters = [
+        ("waiting_for_me", text(query.waiting_for_me.map(|one| one.to_string()))),
+        ("state", text(query.state.map(|one| one.as_str().to_owned()))),
+        ("party", text(query.party.map(|one| one.to_string()))),
+        ("code", text(query.code.clone())),
+        ("plate", text(query.plate.as_ref().map(ToString::to_string))),
+        ("number", text(query.number.clone())),
+        ("flag", text(query.flag.clone())),
+        ("from", text(query.from.map(|one| one.to_string()))),
+        ("until", text(query.until.map(|one| one.to_string()))),
+    ];
+    let filters: Vec<(&str, &str)> = filters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let hash = FilterHash::of("manifests", &filters);
+    let before = match &query.cursor {
+        None => Uuid::max(),
+        Some(cursor) => cursor::decode(cursor, hash)
+            .map_err(|_| Problem::parameter("cursor", Text::new("游标与筛选条件不符", "The cursor does not belong to these filters")))?,
+    };
+    let filter = Filter {
+        waiting_for_me: query.waiting_for_me.unwrap_or(false),
+        state: query.state.map(|state| state.as_str().to_owned()),
+        party: query.party,
+        code: query.code,
+        plate: query.plate.map(|plate| plate.to_string()),
+        number: query.number,
+        flag: query.flag,
+        from: query.from.map(start_of),
+        until: query.until.map(end_of),
+    };
+    let mut conn = app.db.get().await?;
+    let rows = store::list(&mut conn, &Scope::of(&actor), &filter, before, limit + 1).await?;
+    let is_more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
+    let rows: Vec<_> = rows.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
+    let mut body = String::from("{\"items\":[");
+    for (index, (_, doc)) in rows.iter().enumerate() {
+        if index > 0 {
+            body.push(',');
+        }
+        body.push_str(doc);
+    }
+    body.push(']');
+    if let Some((last, _)) = rows.last().filter(|_| is_more) {
+        body.push_str(&format!(",\"next_cursor\":\"{}\"", cursor::encode(hash, *last)));
+    }
+    body.push('}');
+    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+}
+
+/// A manifest with its parts, links, tasks and deadlines; an officer's look goes to the access log.
+#[utoipa::path(
+    tag = "manifests", operation_id = "get_manifest", security(("bearer" = [])), params(("manifest_id" = Uuid, Path)),
+    responses((status = 200, description = "The manifest", body = Value),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/manifests/{manifest_id}")]
+pub async fn get_manifest(request: HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let mut conn = app.db.get().await?;
+    let (doc, version) = store::get(&mut conn, *id, &Scope::of(&actor)).await?.ok_or_else(Problem::not_found)?;
+    if actor.is_officer() {
+        let (log, now) = (app.clock.new_id(), app.clock.now());
+        evidence::log_access(&mut conn, log, actor.user, actor.unit_id(), *id, "manifest", request_id_of(&request), now).await?;
+    }
+    Ok(HttpResponse::Ok().content_type("application/json").insert_header(("ETag", format!("\"{version}\""))).body(doc))
+}
+
+/// What the caller may do now, and what each act still lacks.
+#[utoipa::path(
+    tag = "manifests", operation_id = "list_next_acts", security(("bearer" = [])), params(("manifest_id" = Uuid, Path)),
+    responses((status = 200, description = "The acts", body = Next),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/manifests/{manifest_id}/next")]
+pub async fn list_next_acts(request: HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(read::next_of(&app, &actor, *id, Look("next", request_id_of(&request))).await?))
+}
+
+/// Where to go on in a chain.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct After {
+    /// The last place already seen.
+    #[serde(default)]
+    #[param(minimum = 0)]
+    after: Option<i64>,
+}
+
+/// The events of a manifest, oldest first, 200 at most.
+#[utoipa::path(
+    tag = "manifests", operation_id = "list_manifest_events", security(("bearer" = [])), params(("manifest_id" = Uuid, Path), After),
+    responses((status = 200, description = "The events", body = Value),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/manifests/{manifest_id}/events")]
+pub async fn list_manifest_events(
+    request: HttpRequest,
+    app: web::Data<App>,
+    actor: Actor,
+    id: Path<Uuid>,
+    query: web::Query<After>,
+) -> Result<HttpResponse, Problem> {
+    let mut conn = app.db.get().await?;
+    read::visible(&app, &mut conn, &actor, *id, Look("events", request_id_of(&request))).await?;
+    let events = evidence::events_of(&mut conn, *id, query.after.unwrap_or(0), 200).await?;
+    let events = events.iter().map(read::shown).collect::<Result<Vec<_>, _>>()?;
+    Ok(HttpResponse::Ok().json(json!({ "events": events })))
+}
+
+/// The evidence of a manifest as a file for `liandan verify`.
+#[utoipa::path(
+    tag = "manifests", operation_id = "get_manifest_evidence", security(("bearer" = [])), params(("manifest_id" = Uuid, Path)),
+    responses((status = 200, description = "Chains, parts and signatures", body = Evidence),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/manifests/{manifest_id}/evidence")]
+pub async fn get_manifest_evidence(request: HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(read::evidence(&app, &actor, *id, Look("evidence", request_id_of(&request))).await?))
+}
