@@ -27,6 +27,14 @@ CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE ON events
 CREATE TRIGGER events_never_truncated BEFORE TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- Sent in one message with COMMIT: without its event an act is not committed.
+CREATE FUNCTION must_have_event(wanted uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM events WHERE id = wanted) THEN
+        RAISE EXCEPTION 'event % is not there', wanted;
+    END IF;
+END $$;
+
 -- Written by the event's own statement, emptied by the one job that numbers the feed.
 CREATE TABLE unfed (
     event_id uuid PRIMARY KEY

@@ -9,6 +9,7 @@ DROP TABLE trip_legs;
 DROP TABLE trips;
 DROP TABLE manifest_drafts;
 DROP TABLE manifest_tasks;
+DROP TABLE manifest_places;
 DROP TABLE manifest_parties;
 DROP TABLE manifest_parts;
 DROP TABLE manifests;

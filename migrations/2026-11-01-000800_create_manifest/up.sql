@@ -33,14 +33,11 @@ CREATE TABLE manifests (
     plates               text[] NOT NULL DEFAULT '{}',
     flags                text[] NOT NULL DEFAULT '{}',
     -- Where incidents were reported: the authority of such a place sees the manifest too.
-    incident_divisions   text[] NOT NULL DEFAULT '{}',
     voided_at            timestamptz,
     link_kind            text CONSTRAINT manifests_link_known CHECK (link_kind IN ('return', 're_consignment')),
     linked_from          uuid REFERENCES manifests,
     CONSTRAINT manifests_link_whole CHECK ((link_kind IS NULL) = (linked_from IS NULL))
 ) WITH (fillfactor = 80);
-CREATE INDEX manifests_by_departure ON manifests (departure_division, id);
-CREATE INDEX manifests_by_destination ON manifests (destination_division, id);
 CREATE INDEX manifests_by_link ON manifests (linked_from) WHERE linked_from IS NOT NULL;
 CREATE INDEX manifests_by_plate ON manifests USING gin (plates);
 CREATE INDEX manifests_by_paper_no ON manifests (paper_no) WHERE paper_no IS NOT NULL;
@@ -68,6 +65,14 @@ CREATE TABLE manifest_parties (
     PRIMARY KEY (unit_id, manifest_id, relation, leg_no)
 );
 CREATE INDEX manifest_parties_by_manifest ON manifest_parties (manifest_id);
+
+-- Whose officers may see a manifest: the divisions of departure, of destination and of its incidents.
+CREATE TABLE manifest_places (
+    division    text NOT NULL,
+    manifest_id uuid NOT NULL REFERENCES manifests,
+    PRIMARY KEY (division, manifest_id)
+);
+CREATE INDEX manifest_places_by_manifest ON manifest_places (manifest_id);
 
 -- Who must do what next; rewritten by each act.
 CREATE TABLE manifest_tasks (

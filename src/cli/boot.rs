@@ -171,7 +171,7 @@ pub async fn open_migrated(url: &str, data: &Path, purpose: Purpose, clock: Cloc
     let working_days = catalogue::working_days(&mut owner).await?;
     let text_grades = catalogue::text_grades(&mut owner).await?;
     drop(owner);
-    let db = Db::open(url, db)?;
+    let db = Db::open(url, db, evidence::prepare)?;
     let contract = serde_json::to_value(contract::openapi())?;
     let kinds = contract::problem_kinds().into_iter().map(|kind| kind.code);
     let app = App {

@@ -6,8 +6,11 @@
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use chrono::{DateTime, Utc};
+use diesel::connection::TransactionDepthChange;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -76,6 +79,17 @@ pub struct Tx<'c> {
     signer: Signer,
     ids: std::vec::IntoIter<Uuid>,
     done: Vec<Done>,
+    /// The commit went out with the last statement.
+    ended: bool,
+}
+
+/// Whether an act writes anything after its event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// Nothing: the commit may travel with the event.
+    Nothing,
+    /// More writes, or another event.
+    More,
 }
 
 /// What [`transact`] gives back.
@@ -123,7 +137,10 @@ where
     let mut conn = call.app.db.get().await?;
     AnsiTransactionManager::begin_transaction(&mut *conn).await?;
     let result = run(&mut conn, call, signer, acts, secret, prelude, body).await;
+    let is_open = AnsiTransactionManager::transaction_manager_status_mut(&mut *conn).transaction_depth()?.is_some();
     match result {
+        // Ended by its last statement, in either way.
+        result if !is_open => result,
         Ok(outcome) if outcome.replayed || outcome.check => {
             AnsiTransactionManager::rollback_transaction(&mut *conn).await?;
             Ok(outcome)
@@ -167,7 +184,7 @@ where
         }
         caller?
     };
-    let mut tx = Tx { conn, call, signer, ids: ids.into_iter(), done: Vec::new() };
+    let mut tx = Tx { conn, call, signer, ids: ids.into_iter(), done: Vec::new(), ended: false };
     body(&mut tx, caller).await?;
     if tx.done.is_empty() {
         return Err(Problem::broken("an act ended without an event"));
@@ -294,6 +311,49 @@ const APPEND_NUMBERED: Sql = Sql("WITH n AS ( \
      SELECT $3, s.subject_id, $2, 1, 1, $4, $6, h.hash, h.bytes, $5 FROM s, h RETURNING id, hash, bytes), \
      u AS (INSERT INTO unfed (event_id) SELECT id FROM e) \
      SELECT hash, bytes FROM e");
+
+/// What [`APPEND_NUMBERED`] is given beside the bytes.
+struct Numbered<'a> {
+    subject: Uuid,
+    kind: &'a str,
+    id: Uuid,
+    act: &'a str,
+    at: DateTime<Utc>,
+    prefecture: &'a str,
+    year: i32,
+}
+
+impl Numbered<'_> {
+    async fn append(&self, mut conn: &AsyncPgConnection, before: &[u8], behind: &[u8]) -> Result<Vec<AppendRow>, Problem> {
+        Ok(APPEND_NUMBERED
+            .bind::<SqlUuid, _>(self.subject)
+            .bind::<Text, _>(self.kind)
+            .bind::<SqlUuid, _>(self.id)
+            .bind::<Text, _>(self.act)
+            .bind::<Timestamptz, _>(self.at)
+            .bind::<Binary, _>(&GENESIS[..])
+            .bind::<Binary, _>(before)
+            .bind::<Binary, _>(behind)
+            .bind::<Text, _>(self.prefecture)
+            .bind::<diesel::sql_types::Integer, _>(self.year)
+            .load(&mut conn)
+            .await?)
+    }
+}
+
+/// Prepares, on a new connection, the one statement that a commit travels with: were it prepared only when it is sent, the
+/// commit would overtake it. (Then nothing would be lost: `must_have_event` would refuse the commit.)
+pub fn prepare(conn: &mut AsyncPgConnection) -> BoxFuture<'_, diesel::QueryResult<()>> {
+    async {
+        AnsiTransactionManager::begin_transaction(&mut *conn).await?;
+        let nobody =
+            Numbered { subject: Uuid::nil(), kind: "manifest", id: Uuid::nil(), act: "", at: DateTime::UNIX_EPOCH, prefecture: "0000", year: 0 };
+        // No manifest has this id, so it writes a counter alone, which is taken back.
+        let _ = nobody.append(conn, &[], &[]).await;
+        AnsiTransactionManager::rollback_transaction(conn).await
+    }
+    .boxed()
+}
 
 /// An event as a 412 tells it; the caller may see the subject, the payload is read with its events.
 fn between(event: &StoredEvent) -> Result<Value, Problem> {
@@ -424,7 +484,8 @@ impl Tx<'_> {
 
     /// Appends the first event of a manifest and takes its local number in the same statement.
     ///
-    /// The payload's `number` must be `Value::Null`; it is set here.
+    /// The payload's `number` must be `Value::Null`; it is set here. With [`After::Nothing`] the commit travels with the
+    /// statement, so that all of the year and place wait for one another only while PostgreSQL itself is at work.
     ///
     /// # Errors
     /// `numbers-exhausted` at 999,999; 500 otherwise.
@@ -433,8 +494,12 @@ impl Tx<'_> {
         mut event: NewEvent,
         prefecture: &str,
         year: i32,
+        after: After,
         write: impl AsyncFnOnce(&AsyncPgConnection) -> Result<(), Problem>,
     ) -> Result<(Head, String), Problem> {
+        if self.ended {
+            return Err(Problem::broken("an event after the commit"));
+        }
         let id = self.ids.next().ok_or_else(|| Problem::broken("more events than the key holds"))?;
         event.payload["number"] = json!(NUMBER_PLACEHOLDER);
         let bytes = event.bytes(id, 1, &self.signer, self.call.now, self.call.request_id)?;
@@ -442,7 +507,7 @@ impl Tx<'_> {
         let at =
             bytes.windows(needle.len()).position(|window| window == needle.as_bytes()).ok_or_else(|| Problem::broken("no place for the number"))?;
         let start = at + "\"number\":\"".len();
-        let (before, after) = (&bytes[..start], &bytes[start + NUMBER_PLACEHOLDER.len()..]);
+        let (before, behind) = (&bytes[..start], &bytes[start + NUMBER_PLACEHOLDER.len()..]);
         let mut conn: &AsyncPgConnection = self.conn;
         if self.call.check {
             write(conn).await?;
@@ -451,21 +516,32 @@ impl Tx<'_> {
             self.remember(event, 1, 1, &hash)?;
             return Ok((Head { seq: 1, version: 1, hash }, String::new()));
         }
-        let append = APPEND_NUMBERED
-            .bind::<SqlUuid, _>(event.subject)
-            .bind::<Text, _>(event.subject_kind)
-            .bind::<SqlUuid, _>(id)
-            .bind::<Text, _>(event.act)
-            .bind::<Timestamptz, _>(self.call.now)
-            .bind::<Binary, _>(&GENESIS[..])
-            .bind::<Binary, _>(before)
-            .bind::<Binary, _>(after)
-            .bind::<Text, _>(prefecture)
-            .bind::<diesel::sql_types::Integer, _>(year);
-        // The number comes last on the wire too: its row is locked by all of the year and place.
-        let (written, rows) = futures_util::join!(write(conn), append.load::<AppendRow>(&mut conn));
-        written?;
-        let row = rows?.into_iter().next().ok_or_else(|| Problem::of(&NUMBERS_EXHAUSTED))?;
+        let numbered = Numbered { subject: event.subject, kind: event.subject_kind, id, act: event.act, at: self.call.now, prefecture, year };
+        let rows = match after {
+            After::More => {
+                // The number comes last on the wire too: its row is locked by all of the year and place.
+                let (written, rows) = futures_util::join!(write(conn), numbered.append(conn, before, behind));
+                written.and(rows)?
+            }
+            After::Nothing => {
+                // Nothing else may be under way when the commit goes out.
+                write(conn).await?;
+                // One message: where the event is not there, the check fails and the commit is not reached.
+                let end = format!("SELECT must_have_event('{id}'); COMMIT");
+                let (rows, committed) = futures_util::join!(numbered.append(conn, before, behind), conn.batch_execute(&end));
+                let status = AnsiTransactionManager::transaction_manager_status_mut(self.conn);
+                if committed.is_ok() {
+                    status.transaction_state()?.change_transaction_depth(TransactionDepthChange::DecreaseDepth)?;
+                    self.ended = true;
+                }
+                let rows = rows?;
+                if !rows.is_empty() {
+                    committed?;
+                }
+                rows
+            }
+        };
+        let row = rows.into_iter().next().ok_or_else(|| Problem::of(&NUMBERS_EXHAUSTED))?;
         let number =
             row.bytes.get(start..start + NUMBER_PLACEHOLDER.len()).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default().to_owned();
         event.payload["number"] = json!(number);

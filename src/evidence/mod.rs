@@ -13,7 +13,7 @@ mod store;
 mod system;
 mod verify;
 
-pub use act::{ActAnswer, CheckAnswer, Done, Head, NUMBERS_EXHAUSTED, Outcome, Tx, answer, created, transact};
+pub use act::{ActAnswer, After, CheckAnswer, Done, Head, NUMBERS_EXHAUSTED, Outcome, Tx, answer, created, prepare, transact};
 pub use chain::{GENESIS, Method, NewEvent, Proof, Signer, canonical, content_hash, event_hash};
 pub use feed::run_feed;
 pub use store::{StoredEvent, events_of, feed_lag, forget_old_keys, head_of, log_access, log_accesses};

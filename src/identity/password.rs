@@ -1,9 +1,9 @@
 //! Password hashing: Argon2id behind a semaphore that is taken before the blocking pool, so that log-ins
 //! never starve reads.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::Semaphore;
@@ -18,7 +18,19 @@ const SALT_BYTES: usize = 16;
 const QUEUE_PER_HASH: usize = 8;
 
 #[derive(Default)]
-struct Gate(std::sync::OnceLock<(Arc<Semaphore>, Arc<Semaphore>)>);
+struct Gate(std::sync::OnceLock<Places>);
+
+/// Who may hash, who may wait, and the memory that hashing uses.
+#[derive(Clone)]
+struct Places {
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    /// Used again by the next hash: 19 MiB given back to the allocator by ever other threads stay with the process, and
+    /// fresh pages cost a third of the time.
+    memory: Arc<Mutex<Vec<Memory>>>,
+}
+
+type Memory = Vec<Block>;
 
 /// Hashes a new password.
 ///
@@ -29,9 +41,9 @@ pub async fn hash(app: &App, password: &str) -> Result<String, Problem> {
     rand::fill(&mut salt);
     let limits = app.limits.clone();
     let password = password.to_owned();
-    bounded(app, move || {
+    bounded(app, move |memory| {
         let params = (limits.hash_memory_kib, limits.hash_passes);
-        let hash = derive(&password, &salt, params)?;
+        let hash = derive(&password, &salt, params, memory)?;
         Some(format!("argon2id${}${}${}${}", params.0, params.1, STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash)))
     })
     .await?
@@ -48,7 +60,7 @@ pub async fn matches(app: &App, password: &str, stored: Option<&str>) -> Result<
     // An unknown name costs as much as a known one, so that time tells nothing.
     let (params, salt, wanted) = parsed.unwrap_or_else(|| (own_params(&app.limits), vec![0; SALT_BYTES], vec![0; HASH_BYTES]));
     let password = password.to_owned();
-    let same = bounded(app, move || derive(&password, &salt, params).map(|hash| constant_time_eq(&hash, &wanted))).await?;
+    let same = bounded(app, move |memory| derive(&password, &salt, params, memory).map(|hash| constant_time_eq(&hash, &wanted))).await?;
     Ok(known && same == Some(true))
 }
 
@@ -67,10 +79,13 @@ fn parse(stored: &str) -> Option<Parsed> {
     Some((params, STANDARD_NO_PAD.decode(fields.next()?).ok()?, STANDARD_NO_PAD.decode(fields.next()?).ok()?))
 }
 
-fn derive(password: &str, salt: &[u8], (memory_kib, passes): (u32, u32)) -> Option<[u8; HASH_BYTES]> {
+fn derive(password: &str, salt: &[u8], (memory_kib, passes): (u32, u32), memory: &mut Memory) -> Option<[u8; HASH_BYTES]> {
     let params = Params::new(memory_kib, passes, 1, Some(HASH_BYTES)).ok()?;
+    if memory.len() < params.block_count() {
+        memory.resize(params.block_count(), Block::default());
+    }
     let mut out = [0; HASH_BYTES];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(password.as_bytes(), salt, &mut out).ok()?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(password.as_bytes(), salt, &mut out, memory).ok()?;
     Some(out)
 }
 
@@ -83,22 +98,29 @@ pub(super) fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
 #[must_use]
 pub fn load(app: &App) -> (usize, usize) {
     let gate = app.shelf::<Gate>();
-    let Some((running, waiting)) = gate.0.get() else { return (0, 0) };
+    let Some(places) = gate.0.get() else { return (0, 0) };
     let at_once = app.limits.hashes_at_once.max(1);
-    let running = at_once.saturating_sub(running.available_permits());
-    let inside = (at_once * (QUEUE_PER_HASH + 1)).saturating_sub(waiting.available_permits());
+    let running = at_once.saturating_sub(places.running.available_permits());
+    let inside = (at_once * (QUEUE_PER_HASH + 1)).saturating_sub(places.waiting.available_permits());
     (running, inside.saturating_sub(running))
 }
 
-async fn bounded<T: Send + 'static>(app: &App, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+async fn bounded<T: Send + 'static>(app: &App, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Problem> {
     let gate = app.shelf::<Gate>();
     let at_once = app.limits.hashes_at_once.max(1);
-    let (running, waiting) =
-        gate.0.get_or_init(|| (Arc::new(Semaphore::new(at_once)), Arc::new(Semaphore::new(at_once * (QUEUE_PER_HASH + 1))))).clone();
+    let places = gate.0.get_or_init(|| Places {
+        running: Arc::new(Semaphore::new(at_once)),
+        waiting: Arc::new(Semaphore::new(at_once * (QUEUE_PER_HASH + 1))),
+        memory: Arc::default(),
+    });
+    let Places { running, waiting, memory } = places.clone();
     let _place = waiting.try_acquire_owned().map_err(|_| Problem::busy())?;
     let permit = running.acquire_owned().await.map_err(|_| Problem::busy())?;
     actix_web::web::block(move || {
-        let result = work();
+        // As many as there are permits, at most.
+        let mut own = memory.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let result = work(&mut own);
+        memory.lock().unwrap_or_else(PoisonError::into_inner).push(own);
         drop(permit);
         result
     })

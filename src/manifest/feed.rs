@@ -74,7 +74,7 @@ pub async fn page(conn: &mut AsyncPgConnection, scope: &Scope, after: i64, limit
     let rows: Vec<FeedRow> = Sql("SELECT f.feed_no, m.id AS subject, json_build_object('feed_no', f.feed_no, 'version', e.version, 'hash', encode(e.hash, 'hex'), 'event', convert_from(e.bytes, 'UTF8')::json)::text AS doc \
          FROM feed f JOIN events e ON e.id = f.event_id JOIN manifests m ON m.id = e.subject_id \
          WHERE f.feed_no > $1 AND f.feed_no <= $2 AND (EXISTS (SELECT FROM manifest_parties p WHERE p.manifest_id = m.id AND p.unit_id = ANY($3)) \
-           OR EXISTS (SELECT FROM division_paths d WHERE d.code IN (m.departure_division, m.destination_division) AND d.ancestor = ANY($4))) \
+           OR EXISTS (SELECT FROM manifest_places y JOIN division_paths d ON d.code = y.division WHERE y.manifest_id = m.id AND d.ancestor = ANY($4))) \
          ORDER BY f.feed_no LIMIT $5")
     .bind::<BigInt, _>(after)
     .bind::<BigInt, _>(after.saturating_add(WINDOW).min(last))
@@ -116,7 +116,7 @@ pub async fn incidents(conn: &mut AsyncPgConnection, scope: &Scope, before: Uuid
              'reported_by', i.reported_by, 'reported_at', to_char(i.reported_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')) AS doc \
            FROM incidents i JOIN manifests m ON m.id = i.manifest_id \
            WHERE i.id < $1 AND (EXISTS (SELECT FROM manifest_parties p WHERE p.manifest_id = m.id AND p.unit_id = ANY($2)) \
-             OR EXISTS (SELECT FROM division_paths d WHERE d.code IN (i.division, m.departure_division, m.destination_division) AND d.ancestor = ANY($3))) \
+             OR EXISTS (SELECT FROM manifest_places y JOIN division_paths d ON d.code = y.division WHERE y.manifest_id = m.id AND d.ancestor = ANY($3))) \
            ORDER BY i.id DESC LIMIT $4) x")
     .bind::<SqlUuid, _>(before)
     .bind::<Array<SqlUuid>, _>(scope.units())

@@ -78,7 +78,7 @@ pub async fn report(call: &Call, actor: &Actor, id: Uuid, body: ReportIncident) 
         let (incident, now) = (tx.new_id(), tx.now());
         let authorities = identity::authorities_of(tx.conn, &division, legal_day(now)).await?;
         Sql("WITH i AS (INSERT INTO incidents (id, manifest_id, kind, place, division, reported_by, reported_at) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id), \
-             m AS (UPDATE manifests SET incident_divisions = incident_divisions || $5 WHERE id = $2 AND NOT $5 = ANY(incident_divisions)) \
+             m AS (INSERT INTO manifest_places (division, manifest_id) VALUES ($5, $2) ON CONFLICT DO NOTHING) \
              INSERT INTO incident_tasks (incident_id, duty, unit_id) SELECT i.id, 'authority', a FROM i, unnest($8::uuid[]) a UNION ALL SELECT i.id, 'consignor', $9 FROM i")
             .bind::<SqlUuid, _>(incident)
             .bind::<SqlUuid, _>(id)

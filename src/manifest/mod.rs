@@ -15,6 +15,7 @@ mod graph;
 pub mod http;
 pub mod incidents;
 pub mod input;
+mod list;
 mod next;
 pub mod number;
 pub mod outage;

@@ -90,7 +90,7 @@ struct PartRow {
 const LOAD: Sql = Sql("SELECT m.state, m.number, m.official_no, m.issued_at, m.flags, m.voided_at IS NOT NULL AS is_void, \
      EXISTS (SELECT FROM division_paths d WHERE d.code = m.departure_division AND d.ancestor = ANY($2)) AS officer_of_departure, \
      EXISTS (SELECT FROM division_paths d WHERE d.code = m.destination_division AND d.ancestor = ANY($2)) AS officer_of_receipt, \
-     EXISTS (SELECT FROM division_paths d WHERE d.code = ANY(m.incident_divisions) AND d.ancestor = ANY($2)) AS officer_of_place, \
+     EXISTS (SELECT FROM incidents i JOIN division_paths d ON d.code = i.division WHERE i.manifest_id = m.id AND d.ancestor = ANY($2)) AS officer_of_place, \
      (SELECT json_agg(json_build_object('part', p.part, 'part_no', p.part_no, 'revision', p.revision, 'content', convert_from(p.bytes, 'UTF8')::json)) \
       FROM (SELECT DISTINCT ON (part, part_no) part, part_no, revision, bytes FROM manifest_parts WHERE manifest_id = $1 ORDER BY part, part_no, revision DESC) p)::text AS parts \
      FROM manifests m WHERE m.id = $1");
@@ -336,7 +336,8 @@ const SAVE: Sql = Sql(save_sql!(
 const SAVE_NEW: Sql = Sql(save_sql!(
     "INSERT INTO manifests (id, state, plates, codes, declared_g, released_g, accepted_g, received_on, confirm_due_on, confirm_due_provisional, flags, \
      stream, carriage, consignor_id, receiver_id, departure_division, destination_division, issued_at, planned_departure_on, planned_receipt_on, link_kind, linked_from, paper_no) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $24, 'vehicle', $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)"
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $24, 'vehicle', $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)), \
+     places AS (INSERT INTO manifest_places (division, manifest_id) SELECT DISTINCT t.place, $1 FROM unnest(ARRAY[$27, $28]) AS t(place)"
 ));
 
 /// What only a new manifest has to say.
@@ -453,7 +454,7 @@ const GET: Sql = Sql("SELECT json_build_object( \
      )::text AS doc, s.version \
      FROM manifests m JOIN streams s ON s.subject_id = m.id \
      WHERE m.id = $1 AND (EXISTS (SELECT FROM manifest_parties y WHERE y.manifest_id = m.id AND (y.unit_id = $2 OR (y.relation = 'carrier' AND y.unit_id = ANY($3)))) \
-       OR EXISTS (SELECT FROM division_paths d WHERE d.code = ANY(ARRAY[m.departure_division, m.destination_division] || m.incident_divisions) AND d.ancestor = ANY($4)))");
+       OR EXISTS (SELECT FROM manifest_places y JOIN division_paths d ON d.code = y.division WHERE y.manifest_id = m.id AND d.ancestor = ANY($4)))");
 
 #[derive(diesel::QueryableByName)]
 struct GetRow {
@@ -477,111 +478,6 @@ pub async fn get(conn: &mut AsyncPgConnection, id: Uuid, scope: &super::policy::
         .await?
         .pop();
     Ok(row.map(|row| (row.doc, row.version)))
-}
-
-/// Filters of the list.
-#[derive(Debug, Default, Clone)]
-pub struct Filter {
-    /// Only with a task for the caller's unit.
-    pub waiting_for_me: bool,
-    /// State.
-    pub state: Option<String>,
-    /// Another party.
-    pub party: Option<Uuid>,
-    /// Waste code.
-    pub code: Option<String>,
-    /// Plate.
-    pub plate: Option<String>,
-    /// Any of the three numbers.
-    pub number: Option<String>,
-    /// Flag.
-    pub flag: Option<String>,
-    /// Issued on or after this day.
-    pub from: Option<DateTime<Utc>>,
-    /// Issued before the end of this day.
-    pub until: Option<DateTime<Utc>>,
-}
-
-#[derive(diesel::QueryableByName)]
-struct ListRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = Text)]
-    doc: String,
-}
-
-// $1 units (or an authority's divisions), $2 below which id, $3 how many, $4 the caller's unit, then the filters. Each key
-// walks one index from the newest on, so a page costs the same at ten thousand manifests and at a million.
-const LIST_OF_UNITS: Sql = Sql(
-    "WITH c AS (SELECT DISTINCT x.id FROM unnest($1::uuid[]) AS k(key) CROSS JOIN LATERAL (SELECT DISTINCT y.manifest_id AS id FROM manifest_parties y JOIN manifests m ON m.id = y.manifest_id WHERE y.unit_id = k.key AND y.manifest_id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
-       AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) \
-       AND ($10::text IS NULL OR $10 = ANY(m.flags)) AND ($11::timestamptz IS NULL OR m.issued_at >= $11) AND ($12::timestamptz IS NULL OR m.issued_at < $12) \
-       AND (NOT $13 OR EXISTS (SELECT FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4)) ORDER BY y.manifest_id DESC LIMIT $3) x ORDER BY x.id DESC LIMIT $3) \
-     SELECT m.id, json_build_object('id', m.id, 'stream', m.stream, 'state', m.state, 'version', s.version, 'number', m.number, 'official_no', m.official_no, \
-     'issued_at', to_char(m.issued_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'is_void', m.voided_at IS NOT NULL, 'flags', m.flags, \
-     'planned_departure_on', m.planned_departure_on, 'planned_receipt_on', m.planned_receipt_on, 'confirm_due_on', m.confirm_due_on, \
-     'consignor_id', m.consignor_id, 'consignor_name', a.name, 'receiver_id', m.receiver_id, 'receiver_name', b.name, \
-     'codes', m.codes, 'plates', m.plates, 'declared_g', m.declared_g, 'released_g', m.released_g, 'accepted_g', m.accepted_g, \
-     'waiting_for', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4), \
-     'reminded_of', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4 AND t.reminded_at IS NOT NULL))::text AS doc \
-     FROM c JOIN manifests m ON m.id = c.id JOIN streams s ON s.subject_id = m.id JOIN units a ON a.id = m.consignor_id JOIN units b ON b.id = m.receiver_id ORDER BY m.id DESC",
-);
-const LIST_OF_DIVISIONS: Sql = Sql(
-    "WITH c AS (SELECT DISTINCT x.id FROM (SELECT code FROM division_paths WHERE ancestor = ANY($1::text[])) AS k(key) CROSS JOIN LATERAL ((SELECT m.id FROM manifests m WHERE m.departure_division = k.key AND m.id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
-       AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) \
-       AND ($10::text IS NULL OR $10 = ANY(m.flags)) AND ($11::timestamptz IS NULL OR m.issued_at >= $11) AND ($12::timestamptz IS NULL OR m.issued_at < $12) \
-       AND (NOT $13 OR EXISTS (SELECT FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4)) ORDER BY m.id DESC LIMIT $3) \
-     UNION ALL (SELECT m.id FROM manifests m WHERE m.destination_division = k.key AND m.id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
-       AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) \
-       AND ($10::text IS NULL OR $10 = ANY(m.flags)) AND ($11::timestamptz IS NULL OR m.issued_at >= $11) AND ($12::timestamptz IS NULL OR m.issued_at < $12) \
-       AND (NOT $13 OR EXISTS (SELECT FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4)) ORDER BY m.id DESC LIMIT $3) \
-     UNION ALL (SELECT DISTINCT i.manifest_id FROM incidents i JOIN manifests m ON m.id = i.manifest_id WHERE i.division = k.key AND i.manifest_id < $2 AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
-       AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) \
-       AND ($10::text IS NULL OR $10 = ANY(m.flags)) AND ($11::timestamptz IS NULL OR m.issued_at >= $11) AND ($12::timestamptz IS NULL OR m.issued_at < $12) \
-       AND (NOT $13 OR EXISTS (SELECT FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4)) ORDER BY i.manifest_id DESC LIMIT $3)) x ORDER BY x.id DESC LIMIT $3) \
-     SELECT m.id, json_build_object('id', m.id, 'stream', m.stream, 'state', m.state, 'version', s.version, 'number', m.number, 'official_no', m.official_no, \
-     'issued_at', to_char(m.issued_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'is_void', m.voided_at IS NOT NULL, 'flags', m.flags, \
-     'planned_departure_on', m.planned_departure_on, 'planned_receipt_on', m.planned_receipt_on, 'confirm_due_on', m.confirm_due_on, \
-     'consignor_id', m.consignor_id, 'consignor_name', a.name, 'receiver_id', m.receiver_id, 'receiver_name', b.name, \
-     'codes', m.codes, 'plates', m.plates, 'declared_g', m.declared_g, 'released_g', m.released_g, 'accepted_g', m.accepted_g, \
-     'waiting_for', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4), \
-     'reminded_of', (SELECT coalesce(json_agg(DISTINCT t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id AND t.unit_id = $4 AND t.reminded_at IS NOT NULL))::text AS doc \
-     FROM c JOIN manifests m ON m.id = c.id JOIN streams s ON s.subject_id = m.id JOIN units a ON a.id = m.consignor_id JOIN units b ON b.id = m.receiver_id ORDER BY m.id DESC",
-);
-
-/// One page of the list, newest first: id and document of each.
-///
-/// # Errors
-/// As the database.
-pub async fn list(
-    conn: &mut AsyncPgConnection,
-    scope: &super::policy::Scope,
-    filter: &Filter,
-    before: Uuid,
-    limit: i64,
-) -> Result<Vec<(Uuid, String)>, Problem> {
-    macro_rules! run {
-        ($sql:ident, $type:ty, $keys:expr) => {
-            $sql.bind::<Array<$type>, _>($keys)
-                .bind::<SqlUuid, _>(before)
-                .bind::<BigInt, _>(limit)
-                .bind::<Nullable<SqlUuid>, _>(scope.unit)
-                .bind::<Nullable<Text>, _>(filter.state.as_deref())
-                .bind::<Nullable<SqlUuid>, _>(filter.party)
-                .bind::<Nullable<Text>, _>(filter.code.as_deref())
-                .bind::<Nullable<Text>, _>(filter.plate.as_deref())
-                .bind::<Nullable<Text>, _>(filter.number.as_deref())
-                .bind::<Nullable<Text>, _>(filter.flag.as_deref())
-                .bind::<Nullable<Timestamptz>, _>(filter.from)
-                .bind::<Nullable<Timestamptz>, _>(filter.until)
-                .bind::<Bool, _>(filter.waiting_for_me)
-                .load::<ListRow>(conn)
-                .await?
-        };
-    }
-    let rows: Vec<ListRow> =
-        if scope.jurisdiction.is_empty() { run!(LIST_OF_UNITS, SqlUuid, scope.units()) } else { run!(LIST_OF_DIVISIONS, Text, &scope.jurisdiction) };
-    Ok(rows.into_iter().map(|row| (row.id, row.doc)).collect())
 }
 
 /// Every part of every revision, for export.

@@ -406,7 +406,7 @@ pub async fn get(conn: &mut AsyncPgConnection, trip: Uuid, scope: &super::policy
          )::text AS doc FROM trips t LEFT JOIN streams s ON s.subject_id = t.id \
          WHERE t.id = $1 AND EXISTS (SELECT FROM trip_legs l JOIN manifests m ON m.id = l.manifest_id WHERE l.trip_id = t.id AND ( \
            EXISTS (SELECT FROM manifest_parties p WHERE p.manifest_id = m.id AND p.unit_id = ANY($2)) \
-           OR EXISTS (SELECT FROM division_paths d WHERE d.code IN (m.departure_division, m.destination_division) AND d.ancestor = ANY($3))))")
+           OR EXISTS (SELECT FROM manifest_places y JOIN division_paths d ON d.code = y.division WHERE y.manifest_id = m.id AND d.ancestor = ANY($3))))")
     .bind::<SqlUuid, _>(trip)
     .bind::<diesel::sql_types::Array<SqlUuid>, _>(scope.units())
     .bind::<diesel::sql_types::Array<Text>, _>(&scope.jurisdiction)

@@ -227,6 +227,8 @@ const PARTS: Sql = Sql(
 );
 const PARTIES: Sql = Sql("INSERT INTO manifest_parties (unit_id, manifest_id, relation, leg_no) SELECT p.unit_id, x.id, p.relation, p.leg_no \
      FROM unnest($1::uuid[], $2::uuid[]) AS x(id, template) JOIN manifest_parties p ON p.manifest_id = x.template");
+const PLACES: Sql = Sql("INSERT INTO manifest_places (division, manifest_id) SELECT p.division, x.id \
+     FROM unnest($1::uuid[], $2::uuid[]) AS x(id, template) JOIN manifest_places p ON p.manifest_id = x.template");
 const TASKS: Sql = Sql("INSERT INTO manifest_tasks (unit_id, manifest_id, act, due_on) SELECT k.unit_id, x.id, k.act, k.due_on + x.days \
      FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS x(id, template, days) JOIN manifest_tasks k ON k.manifest_id = x.template");
 
@@ -262,6 +264,7 @@ impl Rows {
             .execute(conn)
             .await?;
         PARTIES.bind::<Array<SqlUuid>, _>(&self.ids).bind::<Array<SqlUuid>, _>(&self.patterns).execute(conn).await?;
+        PLACES.bind::<Array<SqlUuid>, _>(&self.ids).bind::<Array<SqlUuid>, _>(&self.patterns).execute(conn).await?;
         TASKS
             .bind::<Array<SqlUuid>, _>(&self.ids)
             .bind::<Array<SqlUuid>, _>(&self.patterns)

@@ -10,7 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::bulk::{self, BulkIds};
-use super::district::{self, COUNTIES_COUNT, District};
+use super::district::{self, COUNTIES_COUNT, District, Tokens};
 use super::http::{get, post};
 use super::load::{self, How, Spread};
 use super::report::{Report, Row};
@@ -63,8 +63,10 @@ pub async fn measure(bench: &Bench, report: &mut Report) -> Result<(), Failure> 
             one(bench, report, &server, &district, ids).await?;
             report.server_kib = report.server_kib.max(server.resident_kib());
             logins(bench, report, &server, &district, ids).await?;
+            // Logged in before the recording: what is replayed must only read.
+            let tokens = district.tokens(server.address).await?;
             server.stop().await?;
-            limits(bench, report, &database, &district, ids).await?;
+            limits(bench, report, &database, &district, &tokens, ids).await?;
         } else {
             server.stop().await?;
         }
@@ -266,11 +268,10 @@ async fn logins(bench: &Bench, report: &mut Report, server: &Server, district: &
 }
 
 /// The same reads by a bare driver, and the hot one by pgbench.
-async fn limits(bench: &Bench, report: &mut Report, database: &str, district: &District, ids: BulkIds) -> Result<(), Failure> {
+async fn limits(bench: &Bench, report: &mut Report, database: &str, district: &District, tokens: &Tokens, ids: BulkIds) -> Result<(), Failure> {
     tell("recording and replaying the reads");
     let recorder = Recorder::start(bench.socket.clone()).await?;
     let server = bench.serve_through(recorder.port, database).await?;
-    let tokens = district.tokens(server.address).await?;
     let token = tokens.consignor(0);
     let lists = Arc::new(pages(server.address, token).await?);
     let officer = Arc::new(pages(server.address, &tokens.officer).await?);

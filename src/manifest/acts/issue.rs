@@ -7,7 +7,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::evidence::{Head, NewEvent, Outcome, Tx};
+use crate::evidence::{After, Head, NewEvent, Outcome, Tx};
 use crate::identity::{self, Actor, Role};
 use crate::ledger::accounts::Posting;
 use crate::manifest::domain::{DomainRefusal, Record};
@@ -195,7 +195,11 @@ async fn begin(
     let write = async |conn: &AsyncPgConnection| store::save(conn, &record, Some(&beginning), &flags, &parts, &calendar, &beside).await;
     // Digits 1 to 4 are the year of issue on the legal calendar (decree_23_2021/15).
     match tx.call.app.numbers {
-        NumberMode::Local => drop(tx.append_numbered(event, prefecture, legal_day(issued_at).year(), write).await?),
+        NumberMode::Local => {
+            // A back-entry makes its lots afterwards.
+            let after = if step.act == Act::BackEnter { After::More } else { After::Nothing };
+            drop(tx.append_numbered(event, prefecture, legal_day(issued_at).year(), after, write).await?);
+        }
         NumberMode::National => {
             tx.append_and(&Head::NEW, event, write).await?;
         }

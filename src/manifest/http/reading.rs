@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use crate::evidence::{self, Evidence};
 use crate::identity::Actor;
+use crate::manifest::list::{self, Filter};
 use crate::manifest::next::Next;
 use crate::manifest::policy::Scope;
 use crate::manifest::read::{self, Look};
-use crate::manifest::store::{self, Filter};
+use crate::manifest::store;
 use crate::manifest::table::State;
 use crate::platform::app::App;
 use crate::platform::calendar::{end_of, start_of};
@@ -118,7 +119,7 @@ pub async fn list_manifests(app: web::Data<App>, actor: Actor, query: web::Query
         until: query.until.map(end_of),
     };
     let mut conn = app.db.get().await?;
-    let rows = store::list(&mut conn, &Scope::of(&actor), &filter, before, limit + 1).await?;
+    let rows = list::page(&mut conn, &Scope::of(&actor), &filter, before, limit + 1).await?;
     let is_more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
     let rows: Vec<_> = rows.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
     let mut body = String::from("{\"items\":[");
