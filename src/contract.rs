@@ -39,7 +39,7 @@ routes! {
     api: [
         identity::http::create_session, identity::http::switch_session, identity::http::refresh_session, identity::http::delete_session,
         identity::http::get_me, identity::http::change_secret, identity::http::register_unit, identity::http::find_units,
-        identity::http::get_unit, identity::http::verify_unit, identity::http::add_external_unit, identity::http::add_authority,
+        identity::http::get_unit, identity::http::verify_unit, identity::http::external::add_external_unit, identity::http::add_authority,
         identity::http::add_user, identity::http::list_memberships, identity::http::end_membership,
         identity::http::invitations::invite, identity::http::invitations::list_invitations,
         identity::http::invitations::accept_invitation, identity::http::invitations::end_invitation,
@@ -48,7 +48,7 @@ routes! {
         catalogue::http::find_waste_codes, catalogue::http::get_waste_code, catalogue::http::list_methods, catalogue::http::list_divisions,
         catalogue::http::get_legal_article, catalogue::http::list_exemptions, catalogue::http::find_penalties, catalogue::http::get_calendar,
         catalogue::http::list_editions, catalogue::http::list_parameters, catalogue::http::set_parameter,
-        registry::http::site::record_site, registry::http::site::list_sites, registry::http::site::get_site, registry::http::site::change_site,
+        registry::http::site::record_site, registry::http::site::record_external_site, registry::http::site::list_sites, registry::http::site::get_site, registry::http::site::change_site,
         registry::http::site::decide_class, registry::http::site::record_facility, registry::http::site::list_facilities,
         registry::http::site::get_facility, registry::http::site::give_closure, registry::http::site::list_closures,
         registry::http::site::get_closure, registry::http::site::end_closure, registry::http::licence::record_licence,

@@ -6,6 +6,10 @@ CREATE TABLE units (
     name        text NOT NULL,
     kind        text NOT NULL CONSTRAINT units_kind_known CHECK (kind IN ('enterprise', 'authority', 'platform')),
     is_external boolean NOT NULL,
+    -- ISO 3166. Waste from abroad may not come in at all, so where a unit sits is said, not guessed.
+    country     text NOT NULL CONSTRAINT units_country_is_a_code CHECK (country ~ '^[A-Z]{2}$'),
+    -- The partner that recorded a unit outside the system.
+    recorded_by uuid REFERENCES units,
     division    text NOT NULL,
     address     text NOT NULL,
     contact_phone text NOT NULL,
@@ -13,6 +17,7 @@ CREATE TABLE units (
     created_at  timestamptz NOT NULL,
     -- A claim that lost: another one for the same code was verified.
     ended_at    timestamptz,
+    CONSTRAINT units_members_are_domestic CHECK (country = 'CN' OR is_external),
     CONSTRAINT units_only_a_claim_ends CHECK (ended_at IS NULL OR verified_at IS NULL)
 );
 -- Unique is what an officer verified or a partner recorded. A registration is a claim, and several may stand beside each

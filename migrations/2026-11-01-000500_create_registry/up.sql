@@ -65,6 +65,8 @@ CREATE TABLE licences (
     valid_to    date NOT NULL,
     verified_at timestamptz,
     verified_by uuid REFERENCES units,
+    -- Whence somebody else knows a licence of a unit outside the system; it warns until an officer verified it.
+    claim_source text,
     created_at  timestamptz NOT NULL,
     CONSTRAINT licences_days_ordered CHECK (valid_from <= valid_to),
     CONSTRAINT licences_verification_whole CHECK ((verified_at IS NULL) = (verified_by IS NULL))

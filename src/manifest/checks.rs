@@ -209,14 +209,15 @@ fn whole(input: &IssueManifest, ends: &Ends, law: &Law, asks: &Asks, findings: &
     if let Some(text) = law.codes.warning() {
         findings.add(&table::EDITION_NOT_LOADED, "", text.zh, text.en);
     }
-    if asks.plan && !departure.is_verified() {
+    // Of a unit outside the system nobody says more than its partner: verified is what registers here.
+    if asks.plan && !departure.is_verified() && !departure.is_external() {
         findings.plain(&table::UNIT_NOT_VERIFIED, "/consignor_site_id");
     }
     // A claim to a code may be anybody's.
     if !receiver.is_verified() && !receiver.is_external() {
         findings.plain(&table::UNIT_NOT_VERIFIED, "/receiver_site_id");
     }
-    if asks.plan && departure.is_external() {
+    if asks.plan && departure.is_foreign() {
         findings.plain(&table::FOREIGN_CONSIGNOR, "/consignor_site_id");
     }
     if let Some(reason) = receiver.closed_on(receipt_on) {
@@ -354,7 +355,12 @@ async fn cover_of(
                 year_g: licence.year_g(),
             });
         }
-        Some(Err(reason)) => *reason,
+        // Who stays outside the system has nobody to show its licence to an officer here: a claim warns.
+        Some(Err(NoLicence::Claimed { licence_id, licence_no, source })) if receiver.is_external() => {
+            claimed(licence_no, source, at, findings);
+            return Ok(Cover::Claimed { licence_id: *licence_id, licence_no: licence_no.clone(), source: source.clone() });
+        }
+        Some(Err(reason)) => reason,
     };
     if let Some(claim) = &line.exemption {
         // Exempt at collection or on the road says nothing about who may receive it.
@@ -376,7 +382,9 @@ async fn cover_of(
         NoLicence::Withdrawn => ("许可证已被吊销、注销或暂扣".to_owned(), "the licence is revoked, cancelled or suspended".to_owned()),
         NoLicence::CodeNotInScope => ("许可范围不含此废物代码".to_owned(), "the waste is not in the licence's scope".to_owned()),
         NoLicence::MethodNotInScope => ("许可范围不含此利用处置方式".to_owned(), "the method is not in the licence's scope".to_owned()),
-        NoLicence::NotVerified => ("许可证尚未经主管部门核验".to_owned(), "no officer has verified the licence".to_owned()),
+        NoLicence::NotVerified | NoLicence::Claimed { .. } => {
+            ("许可证尚未经主管部门核验".to_owned(), "no officer has verified the licence".to_owned())
+        }
     };
     findings.add(
         &table::RECEIVER_NOT_LICENSED,
@@ -386,6 +394,12 @@ async fn cover_of(
     );
     // Only a fact act goes on from here; it stores that nothing covered the line.
     Ok(Cover::NotCovered)
+}
+
+/// The licence of a receiver outside the system rests on another's word.
+fn claimed(licence_no: &str, source: &str, at: &str, findings: &mut Findings) {
+    let (zh, en) = (format!("许可证 {licence_no} 未经核验，来源：{source}"), format!("Licence {licence_no} is not verified; source: {source}"));
+    findings.add(&table::RECEIVER_LICENCE_CLAIMED, at, zh, en);
 }
 
 /// "kg or t?": beyond what a lorry carries, below what anybody ships, or far off the unit's own median.
@@ -429,7 +443,7 @@ pub fn judge_balances(record: &Record, balances: &[Balance], findings: &mut Find
                 let hit = lines
                     .filter_map(|(index, line)| match &line.cover {
                         Cover::Licence { licence_line_id, year_g, .. } => Some((index, *licence_line_id, year_g.get())),
-                        Cover::Exemption { .. } | Cover::OwnSite | Cover::NotCovered => None,
+                        Cover::Claimed { .. } | Cover::Exemption { .. } | Cover::OwnSite | Cover::NotCovered => None,
                     })
                     .find(|(_, line, _)| *line == balance.owner);
                 if let Some((index, _, year_g)) = hit {
@@ -524,13 +538,16 @@ pub async fn release(
             );
         }
     }
-    let licensed: Vec<&Line> = record.consignment.lines.iter().filter(|line| matches!(line.cover, Cover::Licence { .. })).collect();
+    let licensed: Vec<&Line> =
+        record.consignment.lines.iter().filter(|line| matches!(line.cover, Cover::Licence { .. } | Cover::Claimed { .. })).collect();
     let Some(site) = record.consignment.receiver.site_id.filter(|_| !licensed.is_empty()) else { return Ok(()) };
     let pairs: Vec<(WasteCode, MethodCode)> = licensed.iter().map(|line| (line.waste_code, line.method)).collect();
     let receipt_on = record.consignment.planned_receipt_on.max(today);
     let covers = registry::licence_cover(tx.conn, record.consignment.receiver.unit_id, site, receipt_on, &pairs).await?;
     for (line, cover) in licensed.iter().zip(covers) {
-        if cover.is_err() {
+        if let (Err(NoLicence::Claimed { licence_no, source, .. }), Cover::Claimed { .. }) = (&cover, &line.cover) {
+            claimed(licence_no, source, "", findings);
+        } else if cover.is_err() {
             let (zh, en) = (
                 format!("接受人许可证在 {receipt_on} 不再覆盖 {}", line.waste_code),
                 format!("On {receipt_on} no licence covers {}", line.waste_code),
@@ -599,14 +616,24 @@ pub async fn licence_at_receipt(
     findings: &mut Findings,
 ) -> Result<(), Problem> {
     let receiver = &record.consignment.receiver;
-    let licensed = |line: i32| record.consignment.line(line).filter(|one| matches!(one.cover, Cover::Licence { .. } | Cover::NotCovered));
+    let licensed = |line: i32| {
+        record.consignment.line(line).filter(|one| matches!(one.cover, Cover::Licence { .. } | Cover::Claimed { .. } | Cover::NotCovered))
+    };
     let accepted: Vec<(&Line, MethodCode)> =
         verdicts.iter().filter(|one| !one.accepted_g.is_zero()).filter_map(|one| Some((licensed(one.line)?, one.method))).collect();
     let (Some(site), false) = (receiver.site_id, accepted.is_empty()) else { return Ok(()) };
     let pairs: Vec<(WasteCode, MethodCode)> = accepted.iter().map(|(line, method)| (line.waste_code, *method)).collect();
     let covers = registry::licence_cover(conn, receiver.unit_id, site, day, &pairs).await?;
-    for ((line, method), _) in accepted.iter().zip(covers).filter(|(_, cover)| cover.is_err()) {
+    for ((line, method), cover) in accepted.iter().zip(covers) {
         let code = line.waste_code;
+        match (cover, &line.cover) {
+            (Ok(_), _) => continue,
+            (Err(NoLicence::Claimed { licence_no, source, .. }), Cover::Claimed { .. }) => {
+                claimed(&licence_no, &source, "", findings);
+                continue;
+            }
+            (Err(_), _) => {}
+        }
         findings.add(
             &table::RECEIVER_NOT_LICENSED,
             "",

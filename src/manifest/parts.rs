@@ -169,6 +169,15 @@ pub enum Cover {
         /// Yearly scale of the line. Unit: grams.
         year_g: Grams,
     },
+    /// By a licence that the unit outside the system is said to have; no officer verified it, and no account counts it.
+    Claimed {
+        /// The licence.
+        licence_id: Uuid,
+        /// 经营许可证编号.
+        licence_no: String,
+        /// Whence it is known.
+        source: String,
+    },
     /// By an exemption of this stage, its condition confirmed (豁免环节).
     Exemption {
         /// Number in the exemption list.

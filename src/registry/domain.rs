@@ -447,6 +447,9 @@ pub struct LicenceStatement {
     /// Scope.
     #[schema(min_items = 1, max_items = 200)]
     pub lines: Vec<ScopeLine>,
+    /// Only for a unit outside the system, and needed there: whence this is known, such as the register or a copy.
+    #[serde(default)]
+    pub source: Option<Sentence>,
 }
 
 /// A unit that may receive without a licence because an exemption covers its stage (豁免环节接受单位).

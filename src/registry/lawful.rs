@@ -37,6 +37,8 @@ struct SiteRow {
     uscc: String,
     #[diesel(sql_type = Bool)]
     is_external: bool,
+    #[diesel(sql_type = Text)]
+    country: String,
     #[diesel(sql_type = Bool)]
     is_verified: bool,
     #[diesel(sql_type = Text)]
@@ -91,6 +93,11 @@ impl SiteFacts {
     pub const fn is_external(&self) -> bool {
         self.row.is_external
     }
+    /// Whether the unit sits abroad (境外).
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        self.row.country != "CN"
+    }
     /// Whether an officer verified the unit.
     #[must_use]
     pub const fn is_verified(&self) -> bool {
@@ -124,7 +131,7 @@ impl SiteFacts {
     }
 }
 
-const SITE_FACTS: Sql = Sql("SELECT s.id AS site_id, u.id AS unit_id, u.name AS unit_name, u.uscc, u.is_external, \
+const SITE_FACTS: Sql = Sql("SELECT s.id AS site_id, u.id AS unit_id, u.name AS unit_name, u.uscc, u.is_external, u.country, \
      u.verified_at IS NOT NULL AS is_verified, s.name AS site_name, s.division, d.prefecture, s.address, coalesce(s.contact_phone, u.contact_phone) AS contact_phone, \
      coalesce((SELECT jsonb_agg(jsonb_build_object('from_on', c.from_on, 'until_on', c.until_on, 'reason', c.reason) ORDER BY c.from_on, c.id) \
      FROM closures c WHERE c.site_id = s.id), '[]') AS closures \
@@ -186,7 +193,7 @@ impl LicenceInForce {
 }
 
 /// Why no licence covers: the reason that is nearest to a cover.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoLicence {
     /// The site has no licence at all.
     None,
@@ -205,6 +212,15 @@ pub enum NoLicence {
     MethodNotInScope,
     /// The licence that would cover was not verified by an officer.
     NotVerified,
+    /// So it is, and it is another's claim of a unit outside the system.
+    Claimed {
+        /// The licence.
+        licence_id: Uuid,
+        /// 许可证编号.
+        licence_no: String,
+        /// Whence it is known.
+        source: String,
+    },
 }
 
 #[derive(diesel::QueryableByName)]
@@ -221,6 +237,8 @@ struct CoverRow {
     year_g: Option<i64>,
     #[diesel(sql_type = Nullable<Date>)]
     valid_to: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Text>)]
+    claim_source: Option<String>,
 }
 
 // Every line of every licence of the site is ranked against every pair, nearest to a cover first; then an exact code
@@ -230,7 +248,7 @@ const LICENCE_COVER: Sql = Sql("SELECT DISTINCT ON (p.place) \
      WHEN NOT c.code_fits THEN 7 WHEN NOT c.method_fits THEN 6 \
      WHEN l.valid_to < $3 THEN 5 WHEN l.valid_from > $3 THEN 4 \
      WHEN c.is_withdrawn THEN 3 WHEN l.verified_at IS NULL THEN 2 ELSE 1 END AS rank, \
-     l.id AS licence_id, l.number AS licence_no, n.id AS line_id, n.year_g, l.valid_to \
+     l.id AS licence_id, l.number AS licence_no, n.id AS line_id, n.year_g, l.valid_to, l.claim_source \
      FROM unnest($4, $5, $6) WITH ORDINALITY AS p (code, category, method, place) \
      LEFT JOIN (licences l JOIN licence_lines n ON n.licence_id = l.id) ON l.unit_id = $1 AND l.site_id = $2 \
      CROSS JOIN LATERAL (SELECT p.code = ANY(n.codes) OR p.category = ANY(n.categories) AS code_fits, p.method = ANY(n.methods) AS method_fits, \
@@ -267,7 +285,10 @@ pub async fn licence_cover(
             (1, Some(licence_id), Some(licence_no), Some(line_id), Some(year_g), Some(valid_to)) => {
                 Ok(Ok(LicenceInForce { licence_id, licence_no, line_id, year_g: grams(year_g)?, valid_to }))
             }
-            (2, ..) => Ok(Err(NoLicence::NotVerified)),
+            (2, Some(licence_id), Some(licence_no), ..) => Ok(Err(match row.claim_source {
+                Some(source) => NoLicence::Claimed { licence_id, licence_no, source },
+                None => NoLicence::NotVerified,
+            })),
             (3, ..) => Ok(Err(NoLicence::Withdrawn)),
             (4, ..) => Ok(Err(NoLicence::NotYet)),
             (5, .., Some(valid_to)) => Ok(Err(NoLicence::Expired { valid_to })),
@@ -602,6 +623,7 @@ mod tests {
             unit_name: String::new(),
             uscc: String::new(),
             is_external: false,
+            country: "CN".into(),
             is_verified: true,
             site_name: String::new(),
             prefecture: Some("2102".into()),

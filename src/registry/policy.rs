@@ -37,6 +37,20 @@ pub fn verified_states_for(actor: &Actor) -> Result<Uuid, Problem> {
     if actor.is_verified() { Ok(unit) } else { Err(Problem::of(&kinds::FORBIDDEN)) }
 }
 
+/// Who states things of a unit outside the system (系统外单位): the partner that recorded it, or any officer.
+///
+/// # Errors
+/// 404 unless there is such a unit outside the system, 403 for others.
+pub async fn states_for_external(conn: &AsyncPgConnection, actor: &Actor, unit: Uuid) -> Result<(), Problem> {
+    let stored = identity::unit_by_id(conn, unit).await?.filter(|unit| unit.is_external && unit.ended_at.is_none());
+    let stored = stored.ok_or_else(Problem::not_found)?;
+    if actor.is_officer() && (actor.roles.has(Role::Inspector) || actor.roles.has(Role::Manager)) {
+        return Ok(());
+    }
+    let own = verified_states_for(actor)?;
+    if stored.recorded_by == Some(own) { Ok(()) } else { Err(Problem::of(&kinds::FORBIDDEN)) }
+}
+
 /// The unit itself. `outsider` is what others get: `NOT_FOUND`, or `FORBIDDEN` where everybody may see the thing.
 ///
 /// # Errors

@@ -182,3 +182,25 @@ async fn a_deputys_event_names_in_whose_place_he_signs() {
     // What the clerk may do himself, he did for himself.
     assert_eq!(of("issue")["stands_in_for"], Value::Null);
 }
+
+#[actix_web::test]
+async fn a_unit_that_a_partner_records_while_an_officer_verifies_it_is_one_unit_in_the_end() {
+    let world = World::new().await;
+    let partner = world.unit("大连危险品运输公司", JINZHOU, &["clerk"]).await;
+    let officer = world.authority(JINZHOU).await;
+    for round in 0..8 {
+        let uscc = world.uscc();
+        let claim = world.post((), REGISTRATIONS, registration(&uscc, "本公司", JINZHOU, &format!("firm{round}"))).await.ok();
+        let path = verify(&claim["done"][0]["subject_id"]);
+        let (recorded, verified) = futures_util::join!(
+            world.post(partner.who("clerk"), "/api/v1/units:external", unit_body(&uscc, "伙伴所记", JINZHOU)),
+            world.post_seen(&officer.admin, &path, 1, json!({})),
+        );
+        verified.ok();
+        if recorded.status != 201 {
+            recorded.refused(409, "unit-exists");
+        }
+        let units = format!("SELECT count(*) AS n FROM units WHERE uscc = '{uscc}' AND verified_at IS NOT NULL AND NOT is_external");
+        assert_eq!(world.number(&units).await, 1);
+    }
+}

@@ -18,6 +18,7 @@ mod law;
 mod limits;
 mod manifest;
 mod matrix;
+mod outside;
 mod registry;
 mod road;
 mod rooms;

@@ -29,7 +29,7 @@ pub async fn register(call: &Call, unit: UnitFacts, person: PersonFacts, secret:
         if store::is_taken(tx.conn, unit.uscc.as_str()).await? {
             return Err(refuse("/unit/uscc", IdentityRefusal::UnitExists));
         }
-        let id = insert_unit(tx, &unit, UnitKind::Enterprise, false, None).await?;
+        let id = insert_unit(tx, &unit, UnitKind::Enterprise, None, None).await?;
         let roles = [Role::UnitAdmin, Role::Clerk, Role::Signatory].into_iter().collect();
         let (user, membership) = insert_person(tx, &person, id, Secret::Own(&hash), roles).await?;
         let payload = json!({ "unit_id": id, "uscc": unit.uscc, "user_id": user, "membership_id": membership });
@@ -48,7 +48,7 @@ async fn insert_unit(
     tx: &mut Tx<'_>,
     unit: &UnitFacts,
     kind: UnitKind,
-    is_external: bool,
+    external: Option<(Option<Uuid>, &str)>,
     verified_at: Option<DateTime<Utc>>,
 ) -> Result<Uuid, Problem> {
     let id = tx.new_id();
@@ -58,12 +58,15 @@ async fn insert_unit(
         uscc: unit.uscc.as_str(),
         name: &unit.name,
         kind,
-        is_external,
+        external,
         division: &unit.division,
         address: &unit.address,
         contact_phone: &unit.contact_phone,
         verified_at,
     };
+    if external.is_some() || verified_at.is_some() {
+        store::lock_uscc(tx.conn, unit.uscc.as_str()).await?;
+    }
     if store::insert_unit(tx.conn, &new, now).await? { Ok(id) } else { Err(refuse("/unit/uscc", IdentityRefusal::UnitExists)) }
 }
 
@@ -85,6 +88,8 @@ pub async fn verify_unit(call: &Call, actor: &Actor, unit: Uuid) -> Result<Outco
         }
         let head = tx.lock(unit).await?;
         tx.seen(unit, &head).await?;
+        // Not before the chain of the claim: every verification takes the two in this order.
+        store::lock_uscc(tx.conn, &stored.uscc).await?;
         let (claims, others): (Vec<_>, Vec<_>) = store::lock_same_uscc(tx.conn, &stored.uscc).await?.into_iter().partition(|one| one.id == unit);
         let claim = claims.into_iter().next().ok_or_else(|| refuse("", IdentityRefusal::ClaimEnded))?;
         if others.iter().any(|other| other.is_verified && !other.is_external) {
@@ -120,16 +125,22 @@ pub async fn verify_unit(call: &Call, actor: &Actor, unit: Uuid) -> Result<Outco
 ///
 /// # Errors
 /// 403 unless a clerk or dispatcher of a verified unit; `unit-exists`.
-pub async fn add_external_unit(call: &Call, actor: &Actor, unit: UnitFacts) -> Result<Outcome, Problem> {
+pub async fn add_external_unit(call: &Call, actor: &Actor, unit: UnitFacts, country: String) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         if !actor.is_verified() || !(actor.roles.has(Role::Clerk) || actor.roles.has(Role::Dispatcher)) {
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
         let now = tx.now();
-        let id = insert_unit(tx, &unit, UnitKind::Enterprise, true, None).await?;
+        let id = insert_unit(tx, &unit, UnitKind::Enterprise, Some((actor.unit_id(), &country)), None).await?;
         tx.append(
             &Head::NEW,
-            event("unit", id, "add_external_unit", now, json!({ "unit_id": id, "uscc": unit.uscc, "made_by_unit": actor.unit_id() })),
+            event(
+                "unit",
+                id,
+                "add_external_unit",
+                now,
+                json!({ "unit_id": id, "uscc": unit.uscc, "country": country, "made_by_unit": actor.unit_id() }),
+            ),
         )
         .await?;
         Ok(())
@@ -155,7 +166,7 @@ pub async fn add_authority(
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
         let now = tx.now();
-        let id = insert_unit(tx, &unit, UnitKind::Authority, false, Some(now)).await?;
+        let id = insert_unit(tx, &unit, UnitKind::Authority, None, Some(now)).await?;
         for division in &divisions {
             store::insert_jurisdiction(tx.conn, id, division, crate::platform::calendar::legal_day(now)).await?;
         }
@@ -183,7 +194,7 @@ pub async fn create_first_admin(call: &Call, uscc: Uscc, unit_name: &str, login:
         }
         let unit = UnitFacts { uscc, name: unit_name.to_owned(), division: "000000".into(), address: String::new(), contact_phone: String::new() };
         let now = tx.now();
-        let id = insert_unit(tx, &unit, UnitKind::Platform, false, Some(now)).await?;
+        let id = insert_unit(tx, &unit, UnitKind::Platform, None, Some(now)).await?;
         let person = PersonFacts { login: login.to_owned(), name: login.to_owned(), phone: None };
         let roles = [Role::UnitAdmin, Role::PlatformAdmin].into_iter().collect();
         let (user, membership) = insert_person(tx, &person, id, Secret::Own(&hash), roles).await?;

@@ -1,5 +1,6 @@
 //! Wire types and routes of identity. No rule lives here.
 
+pub mod external;
 pub mod invitations;
 
 use actix_web::web::Path;
@@ -353,6 +354,8 @@ pub struct Unit {
     name: String,
     kind: String,
     is_external: bool,
+    /// ISO 3166.
+    country: String,
     is_verified: bool,
     division: String,
     address: String,
@@ -385,6 +388,7 @@ impl From<store::FoundUnit> for Unit {
             name: row.name,
             kind: row.kind,
             is_external: row.is_external,
+            country: row.country,
             is_verified: row.is_verified,
             division: row.division,
             address: row.address,
@@ -433,18 +437,6 @@ pub async fn get_unit(app: web::Data<App>, _actor: Actor, id: Path<Uuid>) -> Res
 #[post("/units/{unit_id}/verify")]
 pub async fn verify_unit(actor: Actor, id: Path<Uuid>, act: Act<Nothing>) -> Result<HttpResponse, Problem> {
     Ok(answer(&acts::verify_unit(&act.call, &actor, *id).await?))
-}
-
-/// Add a partner outside the system.
-#[utoipa::path(
-    tag = "identity", operation_id = "add_external_unit", security(("bearer" = [])), request_body = UnitBody, params(ActHeaders, ActMode),
-    responses((status = 201, description = "Added", body = ActAnswer),
-        (status = 200, description = "Check mode", body = crate::evidence::CheckAnswer),
-        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
-)]
-#[post("/units:external")]
-pub async fn add_external_unit(actor: Actor, act: Act<UnitBody>) -> Result<HttpResponse, Problem> {
-    Ok(created(&acts::add_external_unit(&act.call, &actor, act.body.into()).await?, None))
 }
 
 /// A new authority.

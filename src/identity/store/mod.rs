@@ -40,6 +40,12 @@ pub struct UnitRow {
     /// Outside the system: a partner made it, nobody logs in for it.
     #[diesel(sql_type = Bool)]
     pub is_external: bool,
+    /// ISO 3166 code of its country.
+    #[diesel(sql_type = Text)]
+    pub country: String,
+    /// The partner that recorded it, for a unit outside the system.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub recorded_by: Option<Uuid>,
     /// Division of its seat.
     #[diesel(sql_type = Text)]
     pub division: String,
@@ -57,8 +63,9 @@ pub struct UnitRow {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-const UNIT_BY_ID: Sql =
-    Sql("SELECT id, uscc, name, kind, is_external, division, address, contact_phone, verified_at, ended_at FROM units WHERE id = $1");
+const UNIT_BY_ID: Sql = Sql(
+    "SELECT id, uscc, name, kind, is_external, country, recorded_by, division, address, contact_phone, verified_at, ended_at FROM units WHERE id = $1",
+);
 
 /// A unit by id.
 ///
@@ -73,7 +80,8 @@ pub(super) struct NewUnit<'a> {
     pub uscc: &'a str,
     pub name: &'a str,
     pub kind: UnitKind,
-    pub is_external: bool,
+    /// The partner that records it and its country, for a unit outside the system.
+    pub external: Option<(Option<Uuid>, &'a str)>,
     pub division: &'a str,
     pub address: &'a str,
     pub contact_phone: &'a str,
@@ -82,18 +90,22 @@ pub(super) struct NewUnit<'a> {
 
 /// Inserts a unit; false when it is no claim and its USCC has a unit already.
 pub(super) async fn insert_unit(conn: &mut AsyncPgConnection, unit: &NewUnit<'_>, now: DateTime<Utc>) -> Result<bool, Problem> {
-    let count = Sql("INSERT INTO units (id, uscc, name, kind, is_external, division, address, contact_phone, verified_at, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (uscc) WHERE verified_at IS NOT NULL OR is_external DO NOTHING")
+    let count = Sql(
+        "INSERT INTO units (id, uscc, name, kind, is_external, division, address, contact_phone, verified_at, created_at, country, recorded_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (uscc) WHERE verified_at IS NOT NULL OR is_external DO NOTHING",
+    )
     .bind::<SqlUuid, _>(unit.id)
     .bind::<Text, _>(unit.uscc)
     .bind::<Text, _>(unit.name)
     .bind::<Text, _>(unit.kind.as_str())
-    .bind::<Bool, _>(unit.is_external)
+    .bind::<Bool, _>(unit.external.is_some())
     .bind::<Text, _>(unit.division)
     .bind::<Text, _>(unit.address)
     .bind::<Text, _>(unit.contact_phone)
     .bind::<Nullable<Timestamptz>, _>(unit.verified_at)
     .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(unit.external.map_or("CN", |(_, country)| country))
+    .bind::<Nullable<SqlUuid>, _>(unit.external.and_then(|(by, _)| by))
     .execute(conn)
     .await?;
     Ok(count == 1)
@@ -108,6 +120,12 @@ pub(super) struct SameUscc {
     pub is_external: bool,
     #[diesel(sql_type = Bool)]
     pub is_verified: bool,
+}
+
+/// Whoever gives a USCC its unit takes turns: a row that another is about to insert cannot be locked, a code can.
+pub(super) async fn lock_uscc(conn: &mut AsyncPgConnection, uscc: &str) -> Result<(), Problem> {
+    Sql("SELECT pg_advisory_xact_lock(hashtextextended('liandan/uscc/' || $1, 0))").bind::<Text, _>(uscc).execute(conn).await?;
+    Ok(())
 }
 
 /// All living units and claims of a USCC, locked in the order of their ids: two officers take turns.
@@ -137,7 +155,7 @@ pub(super) async fn set_verified(conn: &mut AsyncPgConnection, unit: Uuid, now: 
 pub(super) async fn take_over(conn: &mut AsyncPgConnection, claim: Uuid, unit: Uuid, now: DateTime<Utc>) -> Result<(), Problem> {
     Sql("SELECT move_to_unit($1, $2)").bind::<SqlUuid, _>(claim).bind::<SqlUuid, _>(unit).execute(conn).await?;
     Sql("WITH c AS (UPDATE units SET ended_at = $3 WHERE id = $1 RETURNING name, kind, division, address, contact_phone) \
-         UPDATE units u SET is_external = false, verified_at = $3, name = c.name, kind = c.kind, division = c.division, address = c.address, \
+         UPDATE units u SET is_external = false, country = 'CN', verified_at = $3, name = c.name, kind = c.kind, division = c.division, address = c.address, \
          contact_phone = c.contact_phone FROM c WHERE u.id = $2")
     .bind::<SqlUuid, _>(claim)
     .bind::<SqlUuid, _>(unit)
@@ -211,6 +229,8 @@ pub(super) struct FoundUnit {
     pub kind: String,
     #[diesel(sql_type = Bool)]
     pub is_external: bool,
+    #[diesel(sql_type = Text)]
+    pub country: String,
     #[diesel(sql_type = Bool)]
     pub is_verified: bool,
     #[diesel(sql_type = Text)]
@@ -224,7 +244,7 @@ pub(super) struct FoundUnit {
 }
 
 pub(super) async fn found_unit(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Option<FoundUnit>, Problem> {
-    Ok(Sql("SELECT u.id, u.uscc, u.name, u.kind, u.is_external, u.verified_at IS NOT NULL AS is_verified, u.division, u.address, u.contact_phone, s.version \
+    Ok(Sql("SELECT u.id, u.uscc, u.name, u.kind, u.is_external, u.country, u.verified_at IS NOT NULL AS is_verified, u.division, u.address, u.contact_phone, s.version \
          FROM units u JOIN streams s ON s.subject_id = u.id WHERE u.id = $1")
     .bind::<SqlUuid, _>(id)
     .load(conn)
@@ -233,7 +253,7 @@ pub(super) async fn found_unit(conn: &mut AsyncPgConnection, id: Uuid) -> Result
 }
 
 pub(super) async fn find_units(conn: &mut AsyncPgConnection, q: &str) -> Result<Vec<FoundUnit>, Problem> {
-    Ok(Sql("SELECT u.id, u.uscc, u.name, u.kind, u.is_external, u.verified_at IS NOT NULL AS is_verified, u.division, u.address, u.contact_phone, s.version \
+    Ok(Sql("SELECT u.id, u.uscc, u.name, u.kind, u.is_external, u.country, u.verified_at IS NOT NULL AS is_verified, u.division, u.address, u.contact_phone, s.version \
          FROM units u JOIN streams s ON s.subject_id = u.id WHERE (u.uscc = $1 OR position($1 IN u.name) > 0) AND u.ended_at IS NULL \
          ORDER BY u.verified_at IS NULL, u.name, u.id LIMIT 50")
     .bind::<Text, _>(q)

@@ -137,7 +137,9 @@ pub fn like(
 
 async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifest) -> Result<(), Problem> {
     let (ends, carrier) = checks::ends(tx.conn, body.consignor_site_id, body.receiver_site_id, body.carrier_id).await?;
-    may_issue(actor, ends.departure.unit_id(), Act::Issue)?;
+    // Whoever would bring waste into the country is told that he may not, rather than that he sees no such consignor.
+    let importer = ends.departure.is_foreign().then(|| ends.receiver.unit_id());
+    may_issue(actor, importer.unwrap_or(ends.departure.unit_id()), Act::Issue)?;
     if body.planned_departure_on < legal_day(tx.now()) {
         // Plan, approval and catalogue are those of the day of departure: a past one would revive what has run out.
         let text = Text::new("计划移出日不得早于今日；已发生的转移请补录", "The planned departure is past; enter what has happened as a back-entry");

@@ -13,20 +13,33 @@ use crate::registry::domain::{ExemptStatement, LicenceStatement, Sentence, Withd
 use crate::registry::rules::licence_years_max;
 use crate::registry::{policy, store};
 
-/// Records a licence of the actor's unit. It counts only once an officer verified it.
+/// Records a licence of the actor's unit. It counts only once an officer verified it. One of a unit outside the system is
+/// a claim with its source, which warns until then.
 ///
 /// Legal source: `hw_licence_2016/10`.
 ///
 /// # Errors
-/// 403; `unknown-unit-or-site`, `days-out-of-order`, `valid-too-long`, `empty-list`, `no-waste`.
+/// 403; `unknown-unit-or-site`, `days-out-of-order`, `valid-too-long`, `empty-list`, `no-waste`, `source-only-of-others`.
 pub async fn record_licence(call: &Call, actor: &Actor, licence: LicenceStatement) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let unit = policy::states_for(actor)?;
         let site = store::site_key(tx.conn, licence.site_id).await?;
         let mut refusals = check_licence(&licence);
-        if site.is_none_or(|site| site.unit_id != unit) {
-            refusals.add("/site_id", RegistryRefusal::Unknown);
-        }
+        let unit = match site {
+            Some(site) if licence.source.is_some() && actor.unit_id() != Some(site.unit_id) => {
+                policy::states_for_external(tx.conn, actor, site.unit_id).await?;
+                site.unit_id
+            }
+            site => {
+                let unit = policy::states_for(actor)?;
+                if site.is_none_or(|site| site.unit_id != unit) {
+                    refusals.add("/site_id", RegistryRefusal::Unknown);
+                }
+                if licence.source.is_some() {
+                    refusals.add("/source", RegistryRefusal::OwnSource);
+                }
+                unit
+            }
+        };
         refusals.or(())?;
         let (id, now) = (tx.new_id(), tx.now());
         store::insert_licence(tx.conn, id, unit, &licence, now).await?;
@@ -43,6 +56,7 @@ pub async fn record_licence(call: &Call, actor: &Actor, licence: LicenceStatemen
         let payload = json!({
             "licence_id": id, "unit_id": unit, "site_id": licence.site_id, "number": licence.number, "kind": licence.kind,
             "issuer": licence.issuer, "issued_on": licence.issued_on, "valid_from": licence.valid_from, "valid_to": licence.valid_to, "lines": lines,
+            "source": licence.source,
         });
         tx.append(&Head::NEW, event(tx, "licence", id, "record_licence", &["hw_licence_2016/10"], payload)).await?;
         Ok(())

@@ -18,7 +18,7 @@ mod transport;
 
 pub use contract::{end_contract, record_contract};
 pub use licence::{record_exempt_receiver, record_licence, verify_exempt_receiver, verify_licence, withdraw_licence};
-pub use site::{change_site, decide_class, end_closure, give_closure, record_facility, record_site};
+pub use site::{change_site, decide_class, end_closure, give_closure, record_external_site, record_facility, record_site};
 pub use transport::{
     change_vehicle, record_carrier_permit, record_certificate, record_vehicle, retire_carrier_permit, retire_certificate, retire_vehicle,
 };
@@ -83,10 +83,13 @@ pub enum RegistryRefusal {
     /// No such unit or site.
     #[error("unknown unit or site")]
     Unknown,
+    /// A source for what the unit knows of itself.
+    #[error("a source for an own licence")]
+    OwnSource,
 }
 
 /// Kinds of problem of this room.
-pub static KINDS: [Kind; 19] = [
+pub static KINDS: [Kind; 20] = [
     Kind::new(422, "unknown-division", "行政区划不存在", "There is no such division"),
     Kind::new(422, "half-point", "经度和纬度须同时填写", "Longitude and latitude go together"),
     Kind::new(422, "not-full-years", "须为本年度以前连续的完整年度", "The years must be full, in a row, and before this one"),
@@ -106,6 +109,7 @@ pub static KINDS: [Kind; 19] = [
     Kind::new(422, "not-party", "本单位不是合同一方", "Your unit is no party of this contract"),
     Kind::new(422, "same-unit", "合同双方不能为同一单位", "Both parties are the same unit"),
     Kind::new(422, "unknown-unit-or-site", "单位或场所不存在", "There is no such unit or site"),
+    Kind::new(422, "source-only-of-others", "本单位的许可证不填写来源", "A source is given only for a unit outside the system"),
 ];
 
 impl Refusal for RegistryRefusal {
@@ -130,6 +134,7 @@ impl Refusal for RegistryRefusal {
             Self::NotParty => 16,
             Self::SameUnit => 17,
             Self::Unknown => 18,
+            Self::OwnSource => 19,
         }]
     }
     fn text(&self) -> Text {

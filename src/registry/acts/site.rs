@@ -31,6 +31,24 @@ pub async fn record_site(call: &Call, actor: &Actor, site: SiteStatement) -> Res
     .await
 }
 
+/// Records a site of a unit outside the system, anywhere in the country: it may then receive by manifest.
+///
+/// # Errors
+/// 403, 404; `unknown-division`, `half-point`, `not-full-years`.
+pub async fn record_external_site(call: &Call, actor: &Actor, unit: Uuid, site: SiteStatement) -> Result<Outcome, Problem> {
+    transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        policy::states_for_external(tx.conn, actor, unit).await?;
+        let class = check_site(tx, &site).await?;
+        let id = tx.new_id();
+        store::insert_site(tx.conn, id, unit, &site, class, tx.now()).await?;
+        let mut payload = payload(id, unit, &site, class);
+        payload["stated_by_unit"] = json!(actor.unit_id());
+        tx.append(&Head::NEW, event(tx, "site", id, "record_external_site", &[], payload)).await?;
+        Ok(())
+    })
+    .await
+}
+
 /// States a site anew, whole.
 ///
 /// # Errors

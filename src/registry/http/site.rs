@@ -30,6 +30,20 @@ pub async fn record_site(actor: Actor, act: Act<SiteStatement>) -> Result<HttpRe
     Ok(created(&acts::record_site(&act.call, &actor, act.body).await?, None))
 }
 
+/// Record a site of a unit outside the system.
+#[utoipa::path(
+    tag = "registry", operation_id = "record_external_site", security(("bearer" = [])), request_body = SiteStatement,
+    params(("unit_id" = Uuid, Path), ActHeaders, ActMode),
+    responses((status = 201, description = "Recorded", body = ActAnswer),
+        (status = 200, description = "Check mode", body = CheckAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/units/{unit_id}/sites")]
+pub async fn record_external_site(actor: Actor, unit: Path<Uuid>, act: Act<SiteStatement>) -> Result<HttpResponse, Problem> {
+    Ok(created(&acts::record_external_site(&act.call, &actor, *unit, act.body).await?, None))
+}
+
 /// Sites.
 #[utoipa::path(
     tag = "registry", operation_id = "list_sites", security(("bearer" = [])), params(ListParams),

@@ -202,8 +202,8 @@ pub async fn insert_licence(
     licence: &LicenceStatement,
     now: DateTime<Utc>,
 ) -> Result<(), Problem> {
-    Sql("INSERT INTO licences (id, unit_id, site_id, number, kind, issuer, issued_on, valid_from, valid_to, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+    Sql("INSERT INTO licences (id, unit_id, site_id, number, kind, issuer, issued_on, valid_from, valid_to, created_at, claim_source) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
     .bind::<SqlUuid, _>(id)
     .bind::<SqlUuid, _>(unit)
     .bind::<SqlUuid, _>(licence.site_id)
@@ -214,6 +214,7 @@ pub async fn insert_licence(
     .bind::<Date, _>(licence.valid_from)
     .bind::<Date, _>(licence.valid_to)
     .bind::<Timestamptz, _>(now)
+    .bind::<Nullable<Text>, _>(opt(licence.source.as_ref()))
     .execute(conn)
     .await?;
     Ok(())
