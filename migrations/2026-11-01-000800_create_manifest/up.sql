@@ -176,11 +176,13 @@ CREATE TABLE outages (
 );
 CREATE UNIQUE INDEX outages_one_open ON outages ((true)) WHERE closed_at IS NULL;
 
--- Pairs of categories that may not ride together. Ships empty: no table of pairs is held, and none is invented.
+-- Pairs of categories that may not ride together, one list a division. Ships empty: no table of pairs is held, and none
+-- is invented.
 CREATE TABLE incompatible_pairs (
-    category_a text NOT NULL,
-    category_b text NOT NULL,
-    source     text NOT NULL,
-    PRIMARY KEY (category_a, category_b),
-    CONSTRAINT incompatible_pairs_ordered CHECK (category_a <= category_b)
+    division     text PRIMARY KEY,
+    source       text NOT NULL,
+    categories_a text[] NOT NULL,
+    categories_b text[] NOT NULL,
+    loaded_at    timestamptz NOT NULL,
+    CONSTRAINT incompatible_pairs_whole CHECK (cardinality(categories_a) = cardinality(categories_b))
 );

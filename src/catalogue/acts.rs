@@ -26,17 +26,21 @@ pub enum ParameterRefusal {
     /// No such node.
     #[error("no such division")]
     UnknownDivision,
+    /// A category cannot be kept apart from itself.
+    #[error("a pair of one category")]
+    SameCategory,
     /// Before today, what was judged by the old value would look wrong; ten years on, it is a slip.
     #[error("the first day is past, or too far")]
     FromOutOfRange,
 }
 
 /// Kinds of problem of this room.
-pub static KINDS: [Kind; 4] = [
+pub static KINDS: [Kind; 5] = [
     Kind::new(422, "unknown-parameter", "没有此参数", "There is no such parameter"),
     Kind::new(422, "parameter-value-wrong", "参数取值有误", "The parameter cannot have this value"),
     Kind::new(422, "unknown-division", "没有此行政区划", "There is no such division"),
     Kind::new(422, "parameter-from-out-of-range", "生效日期须在今日起十年之内", "The first day must lie between today and ten years on"),
+    Kind::new(422, "same-category", "一对类别须为两个不同类别", "A pair must name two categories"),
 ];
 
 impl Refusal for ParameterRefusal {
@@ -46,6 +50,7 @@ impl Refusal for ParameterRefusal {
             Self::WrongValue(_) => 1,
             Self::UnknownDivision => 2,
             Self::FromOutOfRange => 3,
+            Self::SameCategory => 4,
         }]
     }
     fn text(&self) -> Text {
@@ -82,6 +87,15 @@ pub fn subject_of(key: &str, division: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("liandan/parameter/{key}/{division}").as_bytes())
 }
 
+/// Whether the actor decides what holds in a division: its authority's manager, or the platform's administrator.
+///
+/// # Errors
+/// 403.
+pub(super) async fn manages(conn: &mut diesel_async::AsyncPgConnection, actor: &Actor, division: &str) -> Result<(), Problem> {
+    let is_manager = actor.roles.has(Role::Manager) && officer_sees(conn, actor, division).await?;
+    if is_manager || actor.roles.has(Role::PlatformAdmin) { Ok(()) } else { Err(Problem::of(&kinds::FORBIDDEN)) }
+}
+
 /// Sets a parameter for a division and all below it, from today or a later day on.
 ///
 /// # Errors
@@ -89,10 +103,7 @@ pub fn subject_of(key: &str, division: &str) -> Uuid {
 /// key, value, division and day together.
 pub async fn set_parameter(call: &Call, actor: &Actor, facts: ParameterFacts) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let is_manager = actor.roles.has(Role::Manager) && officer_sees(tx.conn, actor, &facts.division).await?;
-        if !is_manager && !actor.roles.has(Role::PlatformAdmin) {
-            return Err(Problem::of(&kinds::FORBIDDEN));
-        }
+        manages(tx.conn, actor, &facts.division).await?;
         let subject = subject_of(&facts.key, &facts.division);
         store::lock_parameter(tx.conn, subject).await?;
         let head = match tx.lock(subject).await {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::acts::{self, ParameterFacts};
 use super::code::{MethodCode, WasteCode};
 use super::domain::{CodeFacts, Listing, MethodGroup, Stage};
+use super::pairs::{self, Category, PairList};
 use super::query::Parameters;
 use super::store::{self, Article, Division, EditionRow, Exemption, PenaltyRow, WasteCodeRow};
 use crate::evidence::{ActAnswer, answer};
@@ -542,4 +543,108 @@ pub async fn set_parameter(actor: Actor, act: Act<SetParameter>) -> Result<HttpR
     let body = act.body;
     let facts = ParameterFacts { key: body.key, division: body.division, from_on: body.from_on, value: body.value, decided_by: body.decided_by };
     Ok(answer(&acts::set_parameter(&act.call, &actor, facts).await?))
+}
+
+/// Two categories that may not be mixed.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pair {
+    /// One.
+    #[schema(pattern = "^HW(0[1-9]|[1-4][0-9]|50)$", example = "HW06")]
+    a: String,
+    /// The other.
+    #[schema(pattern = "^HW(0[1-9]|[1-4][0-9]|50)$", example = "HW34")]
+    b: String,
+}
+
+/// The incompatible pairs of a division.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadPairs {
+    /// Where they hold, all divisions below included.
+    #[schema(min_length = 2, max_length = 12, example = "JINPU")]
+    division: String,
+    /// The document that they stand in: title and number.
+    #[serde(deserialize_with = "decision")]
+    #[schema(min_length = 2, max_length = 200, pattern = "\\S")]
+    source: String,
+    /// All of them; none takes the list back.
+    #[schema(max_items = 1000)]
+    pairs: Vec<Pair>,
+}
+
+/// Load the incompatible pairs of a division, whole.
+#[utoipa::path(
+    tag = "catalogue", operation_id = "load_incompatible_pairs", security(("bearer" = [])), request_body = LoadPairs, params(ActHeaders, ActMode),
+    responses((status = 200, description = "Loaded", body = ActAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/incompatible_pairs:load")]
+pub async fn load_incompatible_pairs(actor: Actor, act: Act<LoadPairs>) -> Result<HttpResponse, Problem> {
+    let category = |text: &str| {
+        let wrong = Text::new("须为 HW01 至 HW50", "It must be a category HW01 to HW50");
+        text.parse::<Category>().map_err(|()| Problem::parameter("pairs", wrong))
+    };
+    let body = act.body;
+    let mut pairs = Vec::new();
+    for pair in &body.pairs {
+        pairs.push((category(&pair.a)?, category(&pair.b)?));
+    }
+    let list = PairList { division: body.division, source: body.source, pairs };
+    Ok(answer(&pairs::load_incompatible_pairs(&act.call, &actor, list).await?))
+}
+
+/// A loaded list.
+#[derive(Serialize, ToSchema)]
+pub struct LoadedPairs {
+    /// The division that loaded it.
+    division: String,
+    /// The document that it stands in.
+    source: String,
+    loaded_at: DateTime<Utc>,
+    pairs: Vec<Pair>,
+}
+
+/// What holds in a division.
+#[derive(Serialize, ToSchema)]
+pub struct PairLists {
+    /// Whether any pairs are loaded: without, nothing is checked.
+    is_loaded: bool,
+    lists: Vec<LoadedPairs>,
+}
+
+/// Where.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only its schema is used; the query is read by name")]
+pub struct ListPairs {
+    /// Division: GB/T 2260 code or a local node; the country without it.
+    #[param(min_length = 2, max_length = 12)]
+    division: Option<String>,
+}
+
+/// The incompatible pairs that hold in a division.
+#[utoipa::path(
+    tag = "catalogue", operation_id = "list_incompatible_pairs", security(("bearer" = [])), params(ListPairs),
+    responses((status = 200, description = "Its own list and those above", body = PairLists),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/incompatible_pairs")]
+pub async fn list_incompatible_pairs(request: HttpRequest, app: web::Data<App>, _actor: Actor) -> Result<HttpResponse, Problem> {
+    let query = Parameters::read(&request, &["division"])?;
+    let division = query.text("division", 2, 12)?.unwrap_or(store::ROOT);
+    let mut conn = app.db.get().await?;
+    division_in(&mut conn, "division", division).await?;
+    let lists: Vec<LoadedPairs> = pairs::lists(&mut conn, division)
+        .await?
+        .into_iter()
+        .map(|list| LoadedPairs {
+            division: list.division,
+            source: list.source,
+            loaded_at: list.loaded_at,
+            pairs: list.categories_a.into_iter().zip(list.categories_b).map(|(a, b)| Pair { a, b }).collect(),
+        })
+        .collect();
+    Ok(HttpResponse::Ok().json(PairLists { is_loaded: !lists.is_empty(), lists }))
 }

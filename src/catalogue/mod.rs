@@ -10,6 +10,7 @@ mod domain;
 pub mod http;
 mod laws;
 pub mod loader;
+pub mod pairs;
 mod query;
 mod rules;
 mod store;

@@ -139,7 +139,7 @@ async fn law(conn: &AsyncPgConnection, input: &IssueManifest, ends: &Ends, consi
             }
             registry::contract_between(conn, departure.unit_id(), receiver.unit_id(), departs_on).await
         },
-        hints(conn, consignor, &codes, &categories),
+        hints(conn, consignor, &codes, &categories, departure.division()),
     )?;
     Ok(Law { codes, covers, flows, approvals, contract, hints })
 }
@@ -227,9 +227,29 @@ fn whole(input: &IssueManifest, ends: &Ends, law: &Law, asks: &Asks, findings: &
     if asks.plan && law.contract.is_none() {
         findings.plain(&table::CONTRACT_MISSING, "/receiver_site_id");
     }
-    for pair in &law.hints.incompatible {
-        findings.add(&table::INCOMPATIBLE, "/lines", format!("{pair} 不相容，不得同车"), format!("{pair} may not ride together"));
+    incompatible(&law.hints.incompatible, "/lines", findings);
+}
+
+/// Pairs of categories that may not be on one vehicle.
+fn incompatible(pairs: &[String], at: &str, findings: &mut Findings) {
+    for pair in pairs {
+        findings.add(&table::INCOMPATIBLE, at, format!("{pair} 不相容，不得同车"), format!("{pair} may not ride together"));
     }
+}
+
+/// Categories on a trip that are given or about to be: all its manifests that are not yet at their end.
+const ON_TRIP: Sql =
+    Sql("SELECT DISTINCT 'HW' || right(c.code, 2) AS doc FROM trip_legs t JOIN manifests m ON m.id = t.manifest_id, unnest(m.codes) AS c (code) \
+     WHERE t.trip_id = $1 AND (m.id = $2 OR m.state IN ('offered', 'in_transit'))");
+
+/// What is on the vehicle already may not meet what is given now, whosesoever manifests they are.
+async fn on_one_vehicle(conn: &mut AsyncPgConnection, record: &Record, trip: Uuid, findings: &mut Findings) -> Result<(), Problem> {
+    let rows: Vec<crate::platform::db::TextRow> = ON_TRIP.bind::<SqlUuid, _>(trip).bind::<SqlUuid, _>(record.id).load(conn).await?;
+    let categories: Vec<String> = rows.into_iter().map(|row| row.doc).collect();
+    if categories.len() > 1 {
+        incompatible(&catalogue::pairs::incompatible_among(conn, &record.consignment.consignor.division, &categories).await?, "", findings);
+    }
+    Ok(())
 }
 
 /// The flow of the plan, or the refusal with the change made ready.
@@ -273,6 +293,10 @@ fn approval_of(
 ) -> Option<ApprovalUsed> {
     if let Some(approval) = approval? {
         let decision_no = approval.decision_no().to_owned();
+        if !approval.is_verified() {
+            let (zh, en) = (format!("批准 {decision_no} 未经核验"), format!("Approval {decision_no} is not verified"));
+            findings.add(&table::APPROVAL_NOT_VERIFIED, at, zh, en);
+        }
         return Some(ApprovalUsed { approval_id: approval.approval_id(), decision_no, approved_g: approval.approved_g() });
     }
     let (code, to) = (line.waste_code, receiver.unit_name());
@@ -300,12 +324,19 @@ const HINTS: Sql = Sql("SELECT json_build_object( \
      'medians', (SELECT coalesce(json_object_agg(x.code, x.median), '{}') FROM (SELECT h.code, percentile_disc(0.5) WITHIN GROUP (ORDER BY h.declared_g) AS median \
         FROM (SELECT unnest(m.codes) AS code, m.declared_g FROM (SELECT y.manifest_id FROM manifest_parties y WHERE y.unit_id = $1 AND y.relation = 'consignor' \
           ORDER BY y.manifest_id DESC LIMIT 10) y JOIN manifests m ON m.id = y.manifest_id) h WHERE h.code = ANY($2) GROUP BY h.code HAVING count(*) >= 3) x), \
-     'incompatible', (SELECT coalesce(json_agg(i.category_a || ' / ' || i.category_b), '[]') FROM incompatible_pairs i WHERE i.category_a = ANY($3) AND i.category_b = ANY($3)) \
+     'incompatible', (SELECT coalesce(json_agg(DISTINCT i.a || ' / ' || i.b), '[]') FROM incompatible_pairs l JOIN division_paths d ON d.ancestor = l.division, \
+        unnest(l.categories_a, l.categories_b) AS i (a, b) WHERE d.code = $4 AND i.a = ANY($3) AND i.b = ANY($3)) \
      )::text AS doc");
 
-async fn hints(mut conn: &AsyncPgConnection, consignor: Uuid, codes: &[String], categories: &[String]) -> Result<Hints, Problem> {
-    let row: Option<crate::platform::db::TextRow> =
-        HINTS.bind::<SqlUuid, _>(consignor).bind::<Array<Text>, _>(codes).bind::<Array<Text>, _>(categories).load(&mut conn).await?.pop();
+async fn hints(mut conn: &AsyncPgConnection, consignor: Uuid, codes: &[String], categories: &[String], division: &str) -> Result<Hints, Problem> {
+    let row: Option<crate::platform::db::TextRow> = HINTS
+        .bind::<SqlUuid, _>(consignor)
+        .bind::<Array<Text>, _>(codes)
+        .bind::<Array<Text>, _>(categories)
+        .bind::<Text, _>(division)
+        .load(&mut conn)
+        .await?
+        .pop();
     row.map_or_else(|| Ok(Hints::default()), |row| serde_json::from_str(&row.doc).map_err(|error| Problem::internal(&error)))
 }
 
@@ -519,6 +550,7 @@ pub async fn release(
         // Papers are looked at again on the day of the release, not trusted from the day of the assignment.
         let fresh = super::trips::papers_of(tx.conn, assignment, today).await?;
         judge_papers(&fresh, findings);
+        on_one_vehicle(tx.conn, record, assignment.trip_id, findings).await?;
         if assignment.waybill_no.is_none() {
             findings.plain(&table::WAYBILL_MISSING, "");
         }

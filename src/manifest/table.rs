@@ -363,12 +363,13 @@ rules! {
     LICENCE_SCALE_EXCEEDED = 422 "licence-scale-exceeded" "已达到或超过许可证年经营规模" "The yearly scale of the licence is reached or exceeded" [] {Issue: Warn, Release: Warn, SendOn: Warn, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
     LICENCE_SCALE_120 = 422 "licence-scale-exceeded-by-20" "超过许可证年经营规模百分之二十以上" "The yearly scale is exceeded by 20 % or more" ["hw_licence_2016/12"] {Issue: Refuse, Release: Refuse, SendOn: Refuse};
     APPROVAL_MISSING = 422 "approval-missing" "跨省转移未经批准" "No cross-province approval in force covers this" ["eco_code_2026/536", "solid_waste_law_2020/82", "decree_23_2021/21"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, BackEnter: Flag};
+    APPROVAL_NOT_VERIFIED = 422 "approval-not-verified" "跨省转移批准未经主管部门核验，仅为申报信息" "The approval is a claim that no officer verified" ["eco_code_2026/536", "solid_waste_law_2020/82"] {Issue: Flag, SendOn: Flag, BackEnter: Flag};
     APPROVAL_EXCEEDED = 422 "approval-exceeded" "超出跨省转移批准的重量" "More than the approved mass" ["decree_23_2021/28"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
     FOREIGN_CONSIGNOR = 422 "foreign-consignor" "禁止进口固体废物" "Solid waste may not be imported" ["eco_code_2026/477", "solid_waste_law_2020/23"] {Issue: Refuse, BackEnter: Flag};
     UNIT_NOT_VERIFIED = 422 "unit-not-verified" "单位尚未核验" "The unit is not verified" [] {Issue: Refuse, BackEnter: Flag};
     SITE_CLOSED = 422 "receiver-closed" "接受人已公告当日停止接收" "The receiver has announced that it is closed on that day" [] {Issue: MustConfirm, SendOn: MustConfirm};
     CONTRACT_MISSING = 422 "contract-missing" "未登记书面合同" "No written contract is recorded" ["decree_23_2021/10"] {Issue: Warn, BackEnter: Warn};
-    INCOMPATIBLE = 422 "incompatible-wastes" "不相容的危险废物不得混运" "Incompatible wastes may not ride together" ["eco_code_2026/535", "solid_waste_law_2020/81"] {Issue: Refuse, SendOn: Refuse, BackEnter: Flag};
+    INCOMPATIBLE = 422 "incompatible-wastes" "不相容的危险废物不得混运" "Incompatible wastes may not ride together" ["eco_code_2026/535", "solid_waste_law_2020/81"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, BackEnter: Flag};
     MASS_UNLIKELY = 422 "mass-unlikely" "数量异常，请确认单位是 kg 还是 t" "The mass is unlikely: kg or t?" [] {Issue: Warn, Release: Warn, SendOn: Warn, BackEnter: Warn};
     CARRIER_PERMIT = 422 "carrier-permit-not-in-force" "承运人无有效的危险货物道路运输经营许可" "The carrier's permit is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag, HandOver: Flag, BackEnter: Flag};
     VEHICLE_PERMIT = 422 "vehicle-permit-not-in-force" "车辆道路运输证缺失或已过期" "The vehicle's permit is missing or expired" ["decree_23_2021/13"] {Assign: Warn, Release: Refuse, TakeOver: Flag, HandOver: Flag, BackEnter: Flag};

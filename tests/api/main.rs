@@ -5,6 +5,7 @@
 mod cli;
 mod consent;
 mod corrections;
+mod days;
 mod district;
 mod duties;
 mod events;
