@@ -32,6 +32,9 @@ CREATE TABLE approvals (
     -- The minimum of three, fixed by the decision: computed once, so that it can be searched.
     valid_to        date NOT NULL,
     created_at      timestamptz NOT NULL,
+    verified_at     timestamptz,
+    verified_by     uuid REFERENCES units,
+    CONSTRAINT approvals_verification_whole CHECK ((verified_at IS NULL) = (verified_by IS NULL)),
     CONSTRAINT approvals_within_all_three CHECK (valid_to <= applied_until AND valid_to <= licence_valid_to
         AND valid_to <= (decided_on + interval '12 months')::date),
     CONSTRAINT approvals_decision_once UNIQUE (consignor_id, decision_no, code, method, receiver_id)

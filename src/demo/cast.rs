@@ -358,7 +358,10 @@ fn generator(making: &mut Making<'_>, index: usize, years: &[i32], as_of: NaiveD
                 "approved_g": 200_000_000, "decision_no": format!("演示跨省批〔{}〕{unit}-{}", years[0], way.stream), "decided_on": making.day,
                 "applied_until": as_of + Duration::days(200), "licence_valid_to": format!("{}-12-31", years[0] + 3),
             });
-            making.record(&unit, "/approvals", body);
+            let (now, approval) = (making.now(), format!("approval:{unit}-{}", way.stream));
+            making.script.make(now, &format!("{unit}-admin"), "/approvals", body, vec![("/done/0/subject_id", approval.clone())]);
+            let now = making.now();
+            making.script.act(now, &format!("{}-inspector", officer_of(division)), "approvals", &approval, "verify", json!({}));
         }
     }
     Generator { division, ways }

@@ -10,11 +10,11 @@ use super::domain::{ApprovalStatement, PlanFlowChange, PlanFlowStatement, approv
 use super::rules::PLAN_YEARS_AROUND;
 use super::store;
 use crate::evidence::{Head, NewEvent, Outcome, Tx};
-use crate::identity::{self, Actor, transact};
+use crate::identity::{self, Actor, Role, transact};
 use crate::platform::calendar::legal_day;
 use crate::platform::call::Call;
 use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text, kinds};
-use crate::registry::{self, own, verified_states_for};
+use crate::registry::{self, officer_of, own, verified_states_for};
 
 /// Why an act of filing is refused.
 #[derive(Debug, thiserror::Error)]
@@ -43,10 +43,13 @@ pub enum FilingRefusal {
     /// Recorded already.
     #[error("the approval exists")]
     ApprovalExists,
+    /// Verified already.
+    #[error("the approval is verified")]
+    ApprovalVerified,
 }
 
 /// Kinds of problem of this room.
-pub static KINDS: [Kind; 8] = [
+pub static KINDS: [Kind; 9] = [
     Kind::new(422, "not-own-site", "不是本单位的场所", "It is no site of your unit"),
     Kind::new(422, "unknown-receiver", "接受单位或其场所不存在", "There is no such receiver, or the site is not the receiver's"),
     Kind::new(422, "year-too-far", "计划年度与当前年度相差过大", "The plan's year is too far from the present one"),
@@ -55,6 +58,7 @@ pub static KINDS: [Kind; 8] = [
     Kind::new(422, "decided-in-future", "批准日期晚于今天", "The decision lies in the future"),
     Kind::new(422, "ends-before-decision", "有效期在批准之前已届满", "It would end before it was decided"),
     Kind::new(409, "approval-exists", "该批准已登记", "This approval is recorded already"),
+    Kind::new(409, "approval-verified", "该批准已核验", "This approval is verified already"),
 ];
 
 impl Refusal for FilingRefusal {
@@ -68,6 +72,7 @@ impl Refusal for FilingRefusal {
             Self::DecidedInFuture => 5,
             Self::EndsBeforeDecision => 6,
             Self::ApprovalExists => 7,
+            Self::ApprovalVerified => 8,
         }]
     }
     fn text(&self) -> Text {
@@ -227,6 +232,32 @@ pub async fn record_approval(call: &Call, actor: &Actor, approval: ApprovalState
             "valid_to": valid_to,
         });
         tx.append(&Head::NEW, event(tx, "approval", id, "record_approval", &["decree_23_2021/27/para1", "decree_23_2021/27/para2"], payload)).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// An officer of the division of departure verifies an approval against the decision itself.
+///
+/// Legal source: `decree_23_2021/27/para1`.
+///
+/// # Errors
+/// 404 outside the jurisdiction, 403 for a mere viewer, 412; `approval-verified`.
+pub async fn verify_approval(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Problem> {
+    transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let head = tx.lock(id).await?;
+        let stored = store::approval_key(tx.conn, id).await?.ok_or_else(Problem::not_found)?;
+        // Both units see the approval; that they may not verify it is no secret to them.
+        let is_party = actor.unit_id().is_some_and(|unit| unit == stored.consignor_id || unit == stored.receiver_id);
+        let outsider = if is_party { &kinds::FORBIDDEN } else { &kinds::NOT_FOUND };
+        let by = officer_of(tx.conn, actor, &stored.division, &[Role::Inspector, Role::Manager], outsider).await?;
+        tx.seen(id, &head).await?;
+        let now = tx.now();
+        if !store::verify_approval(tx.conn, id, by, now).await? {
+            return Err(refuse("", FilingRefusal::ApprovalVerified));
+        }
+        let payload = json!({ "approval_id": id, "verified_by": by });
+        tx.append(&head, event(tx, "approval", id, "verify_approval", &["decree_23_2021/27/para1"], payload)).await?;
         Ok(())
     })
     .await

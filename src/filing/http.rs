@@ -10,7 +10,7 @@ use super::store::{self, Approval, PlanFlow};
 use crate::evidence::{ActAnswer, CheckAnswer, answer, created};
 use crate::identity::Actor;
 use crate::platform::app::App;
-use crate::platform::call::{Act, ActHeaders, ActMode};
+use crate::platform::call::{Act, ActHeaders, ActMode, Nothing};
 use crate::platform::problem::{Problem, ProblemBody};
 use crate::registry::page::{ListParams, ListQuery, PageOf, list, one};
 
@@ -99,4 +99,17 @@ pub async fn list_approvals(app: web::Data<App>, actor: Actor, query: ListQuery)
 #[get("/approvals/{approval_id}")]
 pub async fn get_approval(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
     one::<Approval>(&app, &actor, store::APPROVALS, *id).await
+}
+
+/// Verify an approval of the officer's division.
+#[utoipa::path(
+    tag = "filing", operation_id = "verify_approval", security(("bearer" = [])), request_body = Nothing,
+    params(("approval_id" = Uuid, Path), ActHeaders, ActMode),
+    responses((status = 200, description = "Verified", body = ActAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/approvals/{approval_id}/verify")]
+pub async fn verify_approval(actor: Actor, id: Path<Uuid>, act: Act<Nothing>) -> Result<HttpResponse, Problem> {
+    Ok(answer(&acts::verify_approval(&act.call, &actor, *id).await?))
 }

@@ -1,7 +1,7 @@
 //! The evidence of this room; the fields are private, so whoever holds one had it from a query here.
 
 use chrono::NaiveDate;
-use diesel::sql_types::{Array, BigInt, Date, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -47,6 +47,7 @@ pub struct ApprovalInForce {
     approved_g: Grams,
     valid_to: NaiveDate,
     decision_no: String,
+    is_verified: bool,
 }
 
 impl ApprovalInForce {
@@ -69,6 +70,11 @@ impl ApprovalInForce {
     #[must_use]
     pub fn decision_no(&self) -> &str {
         &self.decision_no
+    }
+    /// Whether an officer verified it; until then it is the consignor's word.
+    #[must_use]
+    pub const fn is_verified(&self) -> bool {
+        self.is_verified
     }
 }
 
@@ -137,10 +143,12 @@ struct ApprovalRow {
     valid_to: Option<NaiveDate>,
     #[diesel(sql_type = Nullable<Text>)]
     decision_no: Option<String>,
+    #[diesel(sql_type = Bool)]
+    is_verified: bool,
 }
 
 // Of several the latest decision: a new one is asked for when the mass of the old one is used up.
-const APPROVALS_FOR: Sql = Sql("SELECT a.id AS approval_id, a.approved_g, a.valid_to, a.decision_no \
+const APPROVALS_FOR: Sql = Sql("SELECT a.id AS approval_id, a.approved_g, a.valid_to, a.decision_no, a.verified_at IS NOT NULL AS is_verified \
      FROM unnest($4, $5) WITH ORDINALITY AS p (code, method, place) \
      LEFT JOIN LATERAL (SELECT * FROM approvals a WHERE a.consignor_id = $1 AND a.receiver_id = $2 AND a.code = p.code AND a.method = p.method \
      AND a.decided_on <= $3 AND a.valid_to >= $3 ORDER BY a.decided_on DESC, a.id DESC LIMIT 1) a ON true ORDER BY p.place");
@@ -169,7 +177,7 @@ pub async fn approvals_for(
     rows.into_iter()
         .map(|row| match (row.approval_id, row.approved_g, row.valid_to, row.decision_no) {
             (Some(approval_id), Some(approved_g), Some(valid_to), Some(decision_no)) => {
-                Ok(Some(ApprovalInForce { approval_id, approved_g: grams(approved_g)?, valid_to, decision_no }))
+                Ok(Some(ApprovalInForce { approval_id, approved_g: grams(approved_g)?, valid_to, decision_no, is_verified: row.is_verified }))
             }
             _ => Ok(None),
         })

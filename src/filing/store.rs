@@ -93,6 +93,36 @@ pub async fn insert_approval(
     Ok(count == 1)
 }
 
+/// Whose an approval is and where its load leaves.
+#[derive(diesel::QueryableByName)]
+pub struct ApprovalKey {
+    #[diesel(sql_type = SqlUuid)]
+    pub consignor_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    pub receiver_id: Uuid,
+    #[diesel(sql_type = Text)]
+    pub division: String,
+}
+
+pub async fn approval_key(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Option<ApprovalKey>, Problem> {
+    Ok(Sql("SELECT a.consignor_id, a.receiver_id, s.division FROM approvals a JOIN sites s ON s.id = a.site_id WHERE a.id = $1")
+        .bind::<SqlUuid, _>(id)
+        .load(conn)
+        .await?
+        .pop())
+}
+
+/// Marks an approval as verified; false when it was already.
+pub async fn verify_approval(conn: &mut AsyncPgConnection, id: Uuid, by: Uuid, now: DateTime<Utc>) -> Result<bool, Problem> {
+    let count = Sql("UPDATE approvals SET verified_at = $2, verified_by = $3 WHERE id = $1 AND verified_at IS NULL")
+        .bind::<SqlUuid, _>(id)
+        .bind::<Timestamptz, _>(now)
+        .bind::<SqlUuid, _>(by)
+        .execute(conn)
+        .await?;
+    Ok(count == 1)
+}
+
 /// A flow of a plan (管理计划的转移流向).
 #[derive(diesel::QueryableByName, Serialize, ToSchema)]
 pub struct PlanFlow {
@@ -162,6 +192,9 @@ pub struct Approval {
     /// The first of twelve months, the period applied for and the receiver's licence.
     #[diesel(sql_type = Date)]
     valid_to: NaiveDate,
+    /// When an officer verified it.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    verified_at: Option<DateTime<Utc>>,
     /// For `If-Match`.
     #[diesel(sql_type = BigInt)]
     version: i64,
@@ -169,7 +202,7 @@ pub struct Approval {
 
 pub const APPROVALS: Sql = scoped_sql!(
     "SELECT x.id, x.consignor_id, x.site_id, x.receiver_id, r.name AS receiver_name, x.code, x.method, x.approved_g, x.decision_no, x.decided_on, \
-     x.applied_until, x.licence_valid_to, x.valid_to, v.version FROM approvals x JOIN sites s ON s.id = x.site_id \
+     x.applied_until, x.licence_valid_to, x.valid_to, x.verified_at, v.version FROM approvals x JOIN sites s ON s.id = x.site_id \
      JOIN units r ON r.id = x.receiver_id JOIN streams v ON v.subject_id = x.id",
     "s.division",
     mine "x.consignor_id = $1 OR x.receiver_id = $1",

@@ -18,6 +18,6 @@ pub use lawful::{
     sites, transport_papers,
 };
 pub use plate::Plate;
-pub use policy::{own, verified_states_for};
+pub use policy::{officer_of, own, verified_states_for};
 pub use store::Shown;
 pub(crate) use store::{scoped_sql, shown};
