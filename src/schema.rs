@@ -44,6 +44,8 @@ diesel::table! {
         licence_valid_to -> Date,
         valid_to -> Date,
         created_at -> Timestamptz,
+        verified_at -> Nullable<Timestamptz>,
+        verified_by -> Nullable<Uuid>,
     }
 }
 
@@ -283,10 +285,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    incompatible_pairs (category_a, category_b) {
-        category_a -> Text,
-        category_b -> Text,
+    incompatible_pairs (division) {
+        division -> Text,
         source -> Text,
+        categories_a -> Array<Text>,
+        categories_b -> Array<Text>,
+        loaded_at -> Timestamptz,
     }
 }
 
@@ -388,6 +392,7 @@ diesel::table! {
         valid_to -> Date,
         verified_at -> Nullable<Timestamptz>,
         verified_by -> Nullable<Uuid>,
+        claim_source -> Nullable<Text>,
         created_at -> Timestamptz,
     }
 }
@@ -475,6 +480,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    manifest_places (division, manifest_id) {
+        division -> Text,
+        manifest_id -> Uuid,
+    }
+}
+
+diesel::table! {
     manifest_tasks (unit_id, manifest_id, act) {
         unit_id -> Uuid,
         manifest_id -> Uuid,
@@ -509,7 +521,6 @@ diesel::table! {
         codes -> Array<Text>,
         plates -> Array<Text>,
         flags -> Array<Text>,
-        incident_divisions -> Array<Text>,
         voided_at -> Nullable<Timestamptz>,
         link_kind -> Nullable<Text>,
         linked_from -> Nullable<Uuid>,
@@ -749,6 +760,8 @@ diesel::table! {
         name -> Text,
         kind -> Text,
         is_external -> Bool,
+        country -> Text,
+        recorded_by -> Nullable<Uuid>,
         division -> Text,
         address -> Text,
         contact_phone -> Text,
