@@ -2,9 +2,12 @@
 
 use chrono::NaiveDate;
 
-/// First and last day of each law that came or went while records may reach back: year, month, day. The same as in
+/// Year, month, day.
+type Day = (i32, u32, u32);
+
+/// First and last day of each law that came or went while records may reach back. The same as in
 /// `laws.csv`, which a test compares; what is not here is in force on every day that a record can name.
-const DAYS: [(&str, (i32, u32, u32), Option<(i32, u32, u32)>); 3] =
+const DAYS: [(&str, Day, Option<Day>); 3] =
     [("eco_code_2026", (2026, 8, 15), None), ("solid_waste_law_2020", (2020, 9, 1), Some((2026, 8, 14))), ("decree_23_2021", (2022, 1, 1), None)];
 
 /// The keys whose law is in force on a day. A rule names the article of the old law beside that of the new one.
@@ -40,7 +43,7 @@ mod tests {
         let rows = csv::Reader::from_reader(include_str!("data/laws.csv").as_bytes()).into_records().collect::<Result<Vec<_>, _>>().unwrap();
         for (id, from, until) in DAYS {
             let row = rows.iter().find(|row| &row[0] == id).unwrap();
-            let text = |(y, m, d): (i32, u32, u32)| day(y, m, d).to_string();
+            let text = |(y, m, d): Day| day(y, m, d).to_string();
             assert_eq!((row[4].to_owned(), row[5].to_owned()), (text(from), until.map(text).unwrap_or_default()), "{id}");
         }
     }
