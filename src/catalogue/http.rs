@@ -583,7 +583,7 @@ pub struct LoadPairs {
 pub async fn load_incompatible_pairs(actor: Actor, act: Act<LoadPairs>) -> Result<HttpResponse, Problem> {
     let category = |text: &str| {
         let wrong = Text::new("须为 HW01 至 HW50", "It must be a category HW01 to HW50");
-        text.parse::<Category>().map_err(|()| Problem::parameter("pairs", wrong))
+        text.parse::<Category>().map_err(|()| Problem::value("/pairs", wrong))
     };
     let body = act.body;
     let mut pairs = Vec::new();

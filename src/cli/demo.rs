@@ -344,9 +344,9 @@ impl Up {
         }
         println!("  API       {url}/api/v1\n  contract  {url}/docs/\n  database  {}", self.database);
         println!("  password  {password}   (of every account; also in {})\n", self.data.join(PASSWORD_FILE).display());
-        println!("  {:<28}{:<18}unit", "role", "login");
+        println!("  {:<36}{:<18}unit", "role", "login");
         for account in SHOWN.iter().filter_map(|login| self.accounts.iter().find(|account| account.login == *login)) {
-            println!("  {:<28}{:<18}{}", account.role, account.login, account.unit);
+            println!("  {:<36}{:<18}{}", account.role, account.login, account.unit);
         }
         println!("  … {} accounts in all: generators g01 to g40, carriers c01 to c08, receivers r01 to r11\n", self.accounts.len());
         println!("What waits for the receiver r01:");
@@ -354,6 +354,6 @@ impl Up {
             "TOKEN=$(curl -s {url}/api/v1/sessions -H 'Content-Type: application/json' -d '{{\"login\":\"r01-signatory\",\"password\":\"{password}\"}}' | sed -E 's/.*\"access_token\":\"([^\"]+)\".*/\\1/'); \
              curl -s \"{url}/api/v1/manifests?waiting_for_me=true&limit=5\" -H \"Authorization: Bearer $TOKEN\"\n"
         );
-        println!("One manifest from hand to hand, in another terminal: liandan demo tour --url {url}\nCtrl-C ends.");
+        println!("One manifest from hand to hand, in another terminal: liandan demo tour --url {url} --data {}\nCtrl-C ends.", self.data.display());
     }
 }

@@ -24,9 +24,9 @@ const PLATE: &str = "辽BA1001";
 /// Options of `demo tour`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// The demonstration; where nothing answers there, it is started for the time of the tour.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    url: String,
+    /// The running demonstration. Without it: the one on port 8080, or one that is started for the time of the tour.
+    #[arg(long)]
+    url: Option<String>,
     /// Password of all accounts; read from the data folder without it.
     #[arg(long, env = "LIANDAN_DEMO_PASSWORD")]
     password: Option<String>,
@@ -43,7 +43,7 @@ pub struct Options {
 /// # Errors
 /// The first step that was not answered as expected.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let url = options.url.trim_end_matches('/').to_owned();
+    let url = options.url.as_deref().unwrap_or("http://127.0.0.1:8080").trim_end_matches('/').to_owned();
     let answers = actix_web::rt::System::new().block_on(async { reqwest::get(format!("{url}/health/live")).await.is_ok() });
     if answers {
         let password = match &options.password {
@@ -59,7 +59,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let listen: SocketAddr = url
         .strip_prefix("http://")
         .and_then(|rest| rest.parse().ok())
-        .filter(|address: &SocketAddr| address.ip().is_loopback())
+        // Who names an address wants what runs there: a slip of the pen must not make a district.
+        .filter(|address: &SocketAddr| options.url.is_none() && address.ip().is_loopback())
         .ok_or_else(|| Failure::new(format!("nothing answers at {url}")))?;
     println!("nothing answers at {url}: starting the demo there for the time of the tour");
     demo::with_demo(&demo::Options::at(listen, options.data.clone()), async |up: &demo::Up| {

@@ -47,8 +47,9 @@ fn check(options: &Options) -> Result<(Verdict, Vec<String>), (u8, String)> {
         }
     };
     let evidence: Evidence = serde_json::from_str(&text).map_err(|error| {
-        let code = if error.is_eof() { INCOMPLETE } else { TAMPERED };
-        (code, format!("{}: this is not a whole evidence file: {error}", options.file.display()))
+        let is_part = error.is_eof() || error.to_string().starts_with("missing field");
+        let (code, word) = if is_part { (INCOMPLETE, "incomplete") } else { (TAMPERED, "tampered") };
+        (code, format!("{word}: {} is not a whole evidence file: {error}", options.file.display()))
     })?;
     Ok((verify(&evidence, keys.as_ref()), deputies(&evidence)))
 }

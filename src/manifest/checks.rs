@@ -47,16 +47,16 @@ pub struct Ends {
 /// Looks up both sites and the carrier.
 ///
 /// # Errors
-/// `bad-parameter` for a site that is not there, or whose division has no prefecture.
+/// `bad-value` for a site that is not there, or whose division has no prefecture.
 pub async fn ends(conn: &AsyncPgConnection, departure: Uuid, receiver: Uuid, carrier: Uuid) -> Result<(Ends, Party), Problem> {
     let wanted = [departure, receiver];
     // Independent look-ups travel together: one round trip for both.
     let (sites, carrier) = futures_util::try_join!(registry::sites(conn, &wanted), super::trips::carrier_party(conn, carrier))?;
     let find = |id: Uuid| sites.iter().find(|site| site.site_id() == id).cloned();
-    let no_site = |name: &str| Problem::parameter(name, Words::new("场所不存在", "There is no such site"));
-    let departure = find(departure).ok_or_else(|| no_site("consignor_site_id"))?;
-    let receiver = find(receiver).ok_or_else(|| no_site("receiver_site_id"))?;
-    let no_prefecture = || Problem::parameter("consignor_site_id", Words::new("场所所在区划无法确定地级市", "The site's division has no prefecture"));
+    let no_site = |pointer: &str| Problem::value(pointer, Words::new("场所不存在", "There is no such site"));
+    let departure = find(departure).ok_or_else(|| no_site("/consignor_site_id"))?;
+    let receiver = find(receiver).ok_or_else(|| no_site("/receiver_site_id"))?;
+    let no_prefecture = || Problem::value("/consignor_site_id", Words::new("场所所在区划无法确定地级市", "The site's division has no prefecture"));
     let from = departure.prefecture().map(str::to_owned).ok_or_else(no_prefecture)?;
     let to = receiver.prefecture().map(str::to_owned).ok_or_else(no_prefecture)?;
     Ok((Ends { is_cross_province: from.get(..2) != to.get(..2), prefecture: from, departure, receiver }, carrier))
@@ -152,7 +152,7 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
     let Ends { departure, receiver, is_cross_province, .. } = basics.ends;
     let kind = basics.link.as_ref().map(|(link, _)| link.kind);
     if input.planned_receipt_on < input.planned_departure_on {
-        return Err(Problem::parameter("planned_receipt_on", Words::new("计划接受日早于计划移出日", "The planned receipt is before the departure")));
+        return Err(Problem::value("/planned_receipt_on", Words::new("计划接受日早于计划移出日", "The planned receipt is before the departure")));
     }
     let licence = kind != Some(LinkKind::Return);
     let asks = Asks { licence, plan: kind.is_none(), approval: *is_cross_province && licence };

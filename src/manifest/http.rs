@@ -516,7 +516,7 @@ pub async fn duplicate_manifest(
 ) -> Result<HttpResponse, Problem> {
     let unit = drafter(&actor)?;
     if !(1..=50).contains(&body.count) {
-        return Err(Problem::parameter("count", Text::new("count 须为 1 至 50", "count must be 1 to 50")));
+        return Err(Problem::value("/count", Text::new("count 须为 1 至 50", "count must be 1 to 50")));
     }
     let mut conn = app.db.get().await?;
     let (stored, _) = read::visible(&app, &mut conn, &actor, *id, Look("duplicate", request_id_of(&request))).await?;

@@ -24,12 +24,12 @@ use crate::registry::{self, Paper, Person};
 /// A carrier as a party: a unit without a site.
 ///
 /// # Errors
-/// `bad-parameter` for a unit that is not there, and for a claim to a code that no officer verified.
+/// `bad-value` for a unit that is not there, and for a claim to a code that no officer verified.
 pub async fn carrier_party(conn: &AsyncPgConnection, unit: Uuid) -> Result<Party, Problem> {
     let unit = identity::unit_by_id(conn, unit)
         .await?
         .filter(|unit| unit.verified_at.is_some() || unit.is_external)
-        .ok_or_else(|| Problem::parameter("carrier_id", Words::new("承运人不存在或尚未核验", "There is no such carrier, or it is not verified")))?;
+        .ok_or_else(|| Problem::value("/carrier_id", Words::new("承运人不存在或尚未核验", "There is no such carrier, or it is not verified")))?;
     Ok(Party {
         unit_id: unit.id,
         uscc: unit.uscc,
@@ -60,7 +60,7 @@ struct NameRow {
 /// Names vehicle and crew of a leg: joins an open trip of the carrier, or starts one, and looks at the papers.
 ///
 /// # Errors
-/// `bad-parameter` for a trip or driver that is not the carrier's.
+/// `bad-value` for a trip or driver that is not the carrier's.
 pub async fn assignment(
     tx: &mut Tx<'_>,
     record: &Record,
@@ -77,11 +77,12 @@ pub async fn assignment(
                 .load(tx.conn)
                 .await?
                 .pop();
-            let known = row.ok_or_else(|| Problem::parameter("driver_id", Words::new("该驾驶员不属于承运人", "This driver is not the carrier's")))?;
+            let known =
+                row.ok_or_else(|| Problem::value("/trip/driver_id", Words::new("该驾驶员不属于承运人", "This driver is not the carrier's")))?;
             name.unwrap_or(known.name)
         }
         (None, Some(name)) => name,
-        (None, None) => return Err(Problem::parameter("driver_name", Words::new("须填写驾驶员", "A driver is needed"))),
+        (None, None) => return Err(Problem::value("/trip/driver_name", Words::new("须填写驾驶员", "A driver is needed"))),
     };
     let now = tx.now();
     let trip_id = match input.trip_id {
@@ -90,8 +91,8 @@ pub async fn assignment(
             match row {
                 Some(row) if row.carrier_id == carrier.unit_id && row.plate == input.plate.as_str() => trip,
                 _ => {
-                    return Err(Problem::parameter(
-                        "trip_id",
+                    return Err(Problem::value(
+                        "/trip/trip_id",
                         Words::new("没有该承运人和车牌的此车次", "The carrier has no such trip with this plate"),
                     ));
                 }
@@ -262,11 +263,11 @@ const fn side_str(side: WeighingSide) -> &'static str {
 /// Weighs a trip inside an act's transaction; the event goes to the trip's own chain.
 ///
 /// # Errors
-/// `bad-parameter` where the tare is not below the gross.
+/// `bad-value` where the tare is not below the gross.
 pub async fn weigh_step(tx: &mut Tx<'_>, trip: Uuid, body: WeighTrip) -> Result<(), Problem> {
     let (gross_g, tare_g) = (body.gross_g.grams().get(), body.tare_g.grams().get());
     if gross_g <= tare_g {
-        return Err(Problem::parameter("tare_g", Words::new("皮重须小于毛重", "The tare must be below the gross")));
+        return Err(Problem::value("/tare_g", Words::new("皮重须小于毛重", "The tare must be below the gross")));
     }
     let claimed_at = tx.call.claim(body.claimed_at)?;
     let head = trip_head(tx, trip).await?;
@@ -342,7 +343,7 @@ pub async fn leave(conn: &mut AsyncPgConnection, manifest: Uuid, leg_no: i32) ->
 /// Weighs a trip (过磅): any number of times, at either side.
 ///
 /// # Errors
-/// 404, 403, `bad-parameter`.
+/// 404, 403, `bad-value`.
 pub async fn weigh(call: &Call, actor: &Actor, trip: Uuid, body: WeighTrip) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         may_weigh(tx.conn, actor, trip, Some(body.side)).await?;

@@ -82,7 +82,7 @@ impl Call {
         match claimed_at {
             None => Ok(self.now),
             Some(at) if at > self.now + CLAIMED_AHEAD_MAX => {
-                Err(Problem::parameter("claimed_at", Text::new("设备时间比服务器快 10 分钟以上", "The device's time is more than 10 minutes ahead")))
+                Err(Problem::value("/claimed_at", Text::new("设备时间比服务器快 10 分钟以上", "The device's time is more than 10 minutes ahead")))
             }
             Some(at) => Ok(at.min(self.now)),
         }
@@ -183,7 +183,14 @@ async fn read_body<T: DeserializeOwned + utoipa::ToSchema + 'static>(
 /// # Errors
 /// 400 with all faults.
 pub fn parse<T: DeserializeOwned + utoipa::ToSchema + 'static>(app: &App, bytes: &[u8]) -> Result<T, Problem> {
-    shape::scan(bytes, &shape::Limits::default()).map_err(Problem::shape)?;
+    if let Err(mut faults) = shape::scan(bytes, &shape::Limits::default()) {
+        // All faults at once: where it can be read in spite of them, the schema has its say too.
+        if let (Ok(instance), Some(validator)) = (serde_json::from_slice::<Value>(bytes), validator::<T>(app)) {
+            let known: Vec<String> = faults.iter().map(|fault| fault.pointer.clone()).collect();
+            faults.extend(shape::check_schema(&validator, &instance).into_iter().filter(|fault| !known.contains(&fault.pointer)));
+        }
+        return Err(Problem::shape(faults));
+    }
     let read = serde_json::from_slice::<T>(bytes);
     let instance: Value = serde_json::from_slice(bytes).map_err(|_| Problem::of(&kinds::UNREADABLE))?;
     let validator = validator::<T>(app).ok_or_else(|| Problem::broken("a body has no schema"))?;

@@ -178,6 +178,7 @@ pub mod kinds {
         TOO_LARGE = 413 "too-large" "请求体过大" "The body is too large";
         UNSUPPORTED_MEDIA = 415 "unsupported-media-type" "只接受 application/json" "Only application/json is taken";
         KEY_REUSED = 422 "idempotency-key-reused" "同一 Idempotency-Key 被用于不同的请求" "The Idempotency-Key was used for another request";
+        BAD_VALUE = 422 "bad-value" "请求内容中的取值不成立" "A value in the body does not hold";
         RULES = 422 "rules-refuse" "规则不允许" "One or more rules refuse this";
         CONFIRM_NEEDED = 422 "confirmation-needed" "须逐项确认警示并说明理由" "Warnings must be confirmed, each with a reason";
         VERSION_MISSING = 428 "if-match-missing" "缺少 If-Match 请求头" "The If-Match header is missing";
@@ -226,6 +227,11 @@ impl Problem {
         let mut problem = Self::new(&kinds::BAD_PARAMETER, detail);
         problem.extra.insert("parameter".into(), json!(name));
         problem
+    }
+    /// A value in the body that cannot hold: well shaped, but nothing there, or at odds with another.
+    pub fn value(pointer: impl Into<String>, detail: Text) -> Self {
+        let fault = Fault { pointer: pointer.into(), code: kinds::BAD_VALUE.code, message: detail.clone(), law: Vec::new() };
+        Self { errors: vec![fault], ..Self::new(&kinds::BAD_VALUE, detail) }
     }
     /// A 500: the cause is logged here, once, and never sent.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {

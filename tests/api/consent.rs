@@ -45,7 +45,7 @@ async fn a_claim_is_no_party_of_a_manifest() {
         body[member] = value;
         world.post(district.plant.who("clerk"), "/api/v1/manifests:issue", body).await
     };
-    issue("carrier_id", json!(claim.id)).await.refused(400, "bad-parameter");
+    issue("carrier_id", json!(claim.id)).await.refused(422, "bad-value");
     let refused = issue("receiver_site_id", json!(claimed_site)).await;
     assert!(refused.status == 422 && refused.json.to_string().contains("unit-not-verified"), "{}", refused.json);
 }

@@ -241,7 +241,11 @@ async fn one_lorry_with_several_manifests_and_receivers_shares_its_net_to_the_gr
     // A trip of another carrier or plate cannot be joined.
     let manifest = district.issue(&world, 1_000_000).await;
     trip["plate"] = json!("辽B54321");
-    manifest.act(&world, district.carrier.who("dispatcher"), "assign", json!({ "trip": trip })).await.refused(400, "bad-parameter");
+    manifest.act(&world, district.carrier.who("dispatcher"), "assign", json!({ "trip": trip })).await.refused(422, "bad-value");
+    // Somebody drives: the field that lacks is named.
+    let nobody = json!({ "trip": { "plate": "辽B54321" } });
+    let problem = manifest.act(&world, district.carrier.who("dispatcher"), "assign", nobody).await.refused(422, "bad-value");
+    assert_eq!(problem["errors"][0]["pointer"], "/trip/driver_name");
 }
 
 #[actix_web::test]
@@ -501,7 +505,7 @@ async fn a_device_without_a_signal_claims_its_time_and_is_clamped_or_refused() {
     let at = |time: &str| json!({ "plate": DRIVER, "claimed_at": time });
     // Eleven minutes ahead is no clock; ten are, and count as now.
     let before = world.events().await;
-    manifest.act(&world, district.carrier.who("driver"), "take_over", at("2026-11-23T04:11:00Z")).await.refused(400, "bad-parameter");
+    manifest.act(&world, district.carrier.who("driver"), "take_over", at("2026-11-23T04:11:00Z")).await.refused(422, "bad-value");
     assert_eq!(world.events().await, before);
     let answer = manifest.act(&world, district.carrier.who("driver"), "take_over", at("2026-11-23T04:10:00Z")).await.ok();
     manifest.took(&answer);

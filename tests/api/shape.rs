@@ -102,6 +102,24 @@ async fn what_a_reader_would_hide_is_named() {
 }
 
 #[actix_web::test]
+async fn a_doubled_key_hides_no_other_fault() {
+    let world = World::new().await;
+    let body = r#"{"password": "a", "password": "b", "unit": 5, "colour": "green"}"#;
+    let problem = raw(&world, "application/json", body).await.refused(400, "bad-shape");
+    for (pointer, code) in [("/password", "duplicate-key"), ("/unit", "wrong-type"), ("/colour", "unknown-field"), ("/person", "missing-field")] {
+        assert!(codes(&problem).contains(&(pointer.to_owned(), code.to_owned())), "{pointer}: {problem}");
+    }
+}
+
+#[actix_web::test]
+async fn a_query_parameter_that_nobody_knows_is_named() {
+    let world = World::new().await;
+    let unit = world.unit("大连金州化工有限公司", JINZHOU, &[]).await;
+    let problem = world.get(&unit.admin, "/api/v1/manifests?bogus=1").await.refused(400, "bad-parameter");
+    assert_eq!(problem["parameter"], "bogus");
+}
+
+#[actix_web::test]
 async fn every_fault_of_a_body_is_named_at_once() {
     let world = World::new().await;
     let mut body = registration("91210213MA0000001A", "大连金州化工有限公司", JINZHOU, "z");

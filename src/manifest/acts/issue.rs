@@ -143,7 +143,7 @@ async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifes
     if body.planned_departure_on < legal_day(tx.now()) {
         // Plan, approval and catalogue are those of the day of departure: a past one would revive what has run out.
         let text = Text::new("计划移出日不得早于今日；已发生的转移请补录", "The planned departure is past; enter what has happened as a back-entry");
-        return Err(Problem::parameter("planned_departure_on", text));
+        return Err(Problem::value("/planned_departure_on", text));
     }
     let mut step = Step::new(Act::Issue, tx.now());
     let consignment = checks::issue(tx.conn, &body, checks::Basics { ends: &ends, carrier, link: None }, &mut step.findings).await?;
@@ -306,7 +306,7 @@ async fn send(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step, sending: Send
         (LinkKind::Return, _) => own_site,
         (LinkKind::ReConsignment, Some(site)) => site,
         (LinkKind::ReConsignment, None) => {
-            return Err(Problem::parameter("receiver_site_id", Text::new("改送须指明接受场所", "Sending on needs a receiver's site")));
+            return Err(Problem::value("/receiver_site_id", Text::new("改送须指明接受场所", "Sending on needs a receiver's site")));
         }
     };
     let (ends, carrier) = checks::ends(tx.conn, sending.site, to, body.carrier_id).await?;
