@@ -213,6 +213,16 @@ impl Running {
 /// # Errors
 /// When the address cannot be bound.
 pub fn serve(app: &Arc<App>, listen: SocketAddr, workers: usize) -> Result<Running, Failure> {
+    let running = serve_alone(app, listen, workers)?;
+    actix_web::rt::spawn(jobs(app.clone()));
+    Ok(running)
+}
+
+/// Binds and serves without any job: whoever scripts the clock also says when jobs run.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_alone(app: &Arc<App>, listen: SocketAddr, workers: usize) -> Result<Running, Failure> {
     let shared = web::Data::from(app.clone());
     let server = HttpServer::new(move || actix_web::App::new().app_data(shared.clone()).configure(contract::mount).wrap(from_fn(respond)))
         .workers(workers)
@@ -225,7 +235,6 @@ pub fn serve(app: &Arc<App>, listen: SocketAddr, workers: usize) -> Result<Runni
     let server = server.run();
     let handle = server.handle();
     actix_web::rt::spawn(server);
-    actix_web::rt::spawn(jobs(app.clone()));
     Ok(Running { address, handle, app: app.clone() })
 }
 

@@ -242,7 +242,7 @@ async fn build(database: &Database, made: Made) -> Result<(), Failure> {
     let outcome = identity::acts::create_first_admin(&call, uscc, "演示·平台运营方", "platform", &throw_away).await?;
     let user = outcome.done().first().and_then(|done| done.result["user_id"].as_str()?.parse().ok());
     let known = HashMap::from([("user:platform".to_owned(), user.ok_or_else(|| Failure::new("the first administrator has no id"))?)]);
-    let running = boot::serve(&app, SocketAddr::from(([127, 0, 0, 1], 0)), workers())?;
+    let running = boot::serve_alone(&app, SocketAddr::from(([127, 0, 0, 1], 0)), workers())?;
     let mut progress = Progress::new(steps.len(), setting_up, units, manifests);
     let played = demo::play(&app, &format!("http://{}", running.address), &throw_away, known, &steps, |done| progress.step(done)).await;
     running.stop().await;

@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::Step;
 use crate::evidence::Method;
 use crate::identity;
+use crate::manifest::reminders;
 use crate::platform::app::App;
+use crate::platform::calendar::legal_day;
 use crate::platform::problem::Problem;
 
 /// Why a script stopped.
@@ -38,6 +40,9 @@ pub enum Trouble {
     /// No session could be opened.
     #[error("no session for {0}: {1}")]
     Session(String, Problem),
+    /// The day's reminders.
+    #[error("the day's reminders failed: {0}")]
+    Reminders(Problem),
 }
 
 /// How long a token is used before another session is opened; less than its life.
@@ -70,7 +75,13 @@ pub async fn play(
 ) -> Result<(), Trouble> {
     let client = reqwest::Client::new();
     let mut player = Player { app, client, url, password, names: known, versions: HashMap::new(), tokens: HashMap::new() };
+    let mut today = None;
     for (number, step) in steps.iter().enumerate() {
+        player.app.clock.set(step.at);
+        // Reminders go out with the first step of a day, not when a job happens to look: the same world from the same seed.
+        if today.replace(legal_day(step.at)) != Some(legal_day(step.at)) {
+            reminders::run(app).await.map_err(Trouble::Reminders)?;
+        }
         player.step(number, step).await?;
         progress(number + 1);
     }
@@ -79,7 +90,6 @@ pub async fn play(
 
 impl Player<'_> {
     async fn step(&mut self, number: usize, step: &Step) -> Result<(), Trouble> {
-        self.app.clock.set(step.at);
         let path = self.path(number, &step.path)?;
         let mut body = step.body.clone();
         self.fill(number, step, &mut body).await?;
