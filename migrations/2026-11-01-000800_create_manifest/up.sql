@@ -39,7 +39,6 @@ CREATE TABLE manifests (
     CONSTRAINT manifests_link_whole CHECK ((link_kind IS NULL) = (linked_from IS NULL))
 ) WITH (fillfactor = 80);
 CREATE INDEX manifests_by_link ON manifests (linked_from) WHERE linked_from IS NOT NULL;
-CREATE INDEX manifests_by_plate ON manifests USING gin (plates);
 CREATE INDEX manifests_by_paper_no ON manifests (paper_no) WHERE paper_no IS NOT NULL;
 
 CREATE TABLE manifest_parts (

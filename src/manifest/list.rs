@@ -44,15 +44,14 @@ struct ListRow {
 // narrow table from the newest on, and the planner is left no other way, so a page costs the same at ten thousand
 // manifests and at a million.
 macro_rules! list_sql {
-    ($keys:literal, $table:literal, $column:literal) => {
+    ($keys:literal, $from:literal, $scope:expr) => {
         concat!(
             "WITH c AS (SELECT DISTINCT x.id FROM (",
             $keys,
             ") AS k(key) CROSS JOIN LATERAL (SELECT DISTINCT y.manifest_id AS id FROM ",
-            $table,
-            " y JOIN manifests m ON m.id = y.manifest_id WHERE y.",
-            $column,
-            " = k.key AND y.manifest_id < $2 \
+            $from,
+            $scope,
+            " AND y.manifest_id < $2 \
              AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
              AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) \
              AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) AND ($10::text IS NULL OR $10 = ANY(m.flags)) \
@@ -71,10 +70,29 @@ macro_rules! list_sql {
         )
     };
 }
-const OF_UNITS: Sql = Sql(list_sql!("SELECT unnest($1::uuid[])", "manifest_parties", "unit_id"));
-const OF_DIVISIONS: Sql = Sql(list_sql!("SELECT DISTINCT code FROM division_paths WHERE ancestor = ANY($1::text[])", "manifest_places", "division"));
-// Whoever has a task may see its manifest.
-const WAITING: Sql = Sql(list_sql!("SELECT unnest($1::uuid[])", "manifest_tasks", "unit_id"));
+// Where the keys are not the scope itself: $13 the caller's units, $14 an officer's divisions.
+macro_rules! seen_by {
+    () => {
+        " AND (EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = ANY($13)) \
+         OR EXISTS (SELECT FROM manifest_places q JOIN division_paths d ON d.code = q.division WHERE q.manifest_id = m.id AND d.ancestor = ANY($14)))"
+    };
+}
+const OF_UNITS: Sql =
+    Sql(list_sql!("SELECT unnest($1::uuid[])", "manifest_parties y JOIN manifests m ON m.id = y.manifest_id WHERE y.unit_id = k.key", ""));
+const OF_DIVISIONS: Sql = Sql(list_sql!(
+    "SELECT DISTINCT code FROM division_paths WHERE ancestor = ANY($1::text[])",
+    "manifest_places y JOIN manifests m ON m.id = y.manifest_id WHERE y.division = k.key",
+    ""
+));
+const WAITING: Sql =
+    Sql(list_sql!("SELECT unnest($1::uuid[])", "manifest_tasks y JOIN manifests m ON m.id = y.manifest_id WHERE y.unit_id = k.key", seen_by!()));
+// A number names one manifest or few: found by its own indexes, not by walking all that the caller may see.
+const BY_NUMBER: Sql = Sql(list_sql!(
+    "SELECT unnest($1::text[])",
+    "(SELECT id AS manifest_id FROM manifests WHERE number = k.key UNION SELECT id FROM manifests WHERE official_no = k.key \
+     UNION SELECT id FROM manifests WHERE paper_no = k.key) y JOIN manifests m ON m.id = y.manifest_id WHERE true",
+    seen_by!()
+));
 
 /// One page, newest first: id and document of each.
 ///
@@ -95,16 +113,19 @@ pub async fn page(conn: &mut AsyncPgConnection, scope: &Scope, filter: &Filter, 
                 .bind::<Nullable<Text>, _>(filter.flag.as_deref())
                 .bind::<Nullable<Timestamptz>, _>(filter.from)
                 .bind::<Nullable<Timestamptz>, _>(filter.until)
-                .load::<ListRow>(conn)
-                .await?
+        };
+        ($sql:ident, $type:ty, $keys:expr, $scope:ident) => {
+            run!($sql, $type, $keys).bind::<Array<SqlUuid>, _>($scope.units()).bind::<Array<Text>, _>(&$scope.jurisdiction)
         };
     }
     let rows: Vec<ListRow> = if filter.waiting_for_me {
-        run!(WAITING, SqlUuid, Vec::from_iter(scope.unit))
+        run!(WAITING, SqlUuid, Vec::from_iter(scope.unit), scope).load(conn).await?
+    } else if let Some(number) = &filter.number {
+        run!(BY_NUMBER, Text, std::slice::from_ref(number), scope).load(conn).await?
     } else if scope.jurisdiction.is_empty() {
-        run!(OF_UNITS, SqlUuid, scope.units())
+        run!(OF_UNITS, SqlUuid, scope.units()).load(conn).await?
     } else {
-        run!(OF_DIVISIONS, Text, &scope.jurisdiction)
+        run!(OF_DIVISIONS, Text, &scope.jurisdiction).load(conn).await?
     };
     Ok(rows.into_iter().map(|row| (row.id, row.doc)).collect())
 }

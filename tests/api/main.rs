@@ -17,6 +17,7 @@ mod harness;
 mod identity;
 mod law;
 mod limits;
+mod list;
 mod manifest;
 mod matrix;
 mod outside;
