@@ -213,6 +213,16 @@ impl Load<'_> {
         self.treat();
     }
 
+    /// The straight way from the road to the treatment.
+    fn to_the_end(&mut self) {
+        self.arrive();
+        let net = self.net();
+        self.weigh(net);
+        self.receive();
+        self.confirm();
+        self.treat();
+    }
+
     /// Released and taken over on one device at the loading place.
     fn on_one_device(&mut self) {
         self.issue();
@@ -221,12 +231,7 @@ impl Load<'_> {
         let (who, release, plate) = (self.plant("signatory"), self.release_body("scale"), self.plate());
         let body = json!({ "release": release, "take_over": { "plate": plate }, "driver_token": format!("$token:{}", self.driver()) });
         self.act(&who, "load", body);
-        self.arrive();
-        let net = self.net();
-        self.weigh(net);
-        self.receive();
-        self.confirm();
-        self.treat();
+        self.to_the_end();
     }
 
     /// Three plants, one lorry, one weighing that is shared over all.
@@ -406,12 +411,7 @@ impl Load<'_> {
         self.script.act(now, &giver, "manifests", &on, "hand_over", body).binds = vec![("/done/0/result/facts/next_trip_id", name)];
         self.wait(50);
         self.take_over();
-        self.arrive();
-        let net = self.net();
-        self.weigh(net);
-        self.receive();
-        self.confirm();
-        self.treat();
+        self.to_the_end();
     }
 
     /// The network was down: paper first, entered afterwards.
