@@ -214,7 +214,7 @@ impl Load<'_> {
     }
 
     /// The straight way from the road to the treatment.
-    fn to_the_end(&mut self) {
+    fn finish_at_gate(&mut self) {
         self.arrive();
         let net = self.net();
         self.weigh(net);
@@ -231,7 +231,7 @@ impl Load<'_> {
         let (who, release, plate) = (self.plant("signatory"), self.release_body("scale"), self.plate());
         let body = json!({ "release": release, "take_over": { "plate": plate }, "driver_token": format!("$token:{}", self.driver()) });
         self.act(&who, "load", body);
-        self.to_the_end();
+        self.finish_at_gate();
     }
 
     /// Three plants, one lorry, one weighing that is shared over all.
@@ -411,7 +411,7 @@ impl Load<'_> {
         self.script.act(now, &giver, "manifests", &on, "hand_over", body).binds = vec![("/done/0/result/facts/next_trip_id", name)];
         self.wait(50);
         self.take_over();
-        self.to_the_end();
+        self.finish_at_gate();
     }
 
     /// The network was down: paper first, entered afterwards.
