@@ -12,6 +12,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use super::app::App;
 use super::call::{RequestId, lang_of};
 use super::problem::{Kind, PROBLEM_JSON, Problem, TextGrades, kinds};
+use super::query;
 
 /// The middleware.
 ///
@@ -28,7 +29,7 @@ pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'sta
     let status = response.status().as_u16();
     if status >= 400 {
         let problem = response.response().extensions().get::<Problem>().cloned();
-        let problem = problem.unwrap_or_else(|| named(Problem::of(kind_of(status)), response.response().error()));
+        let problem = problem.unwrap_or_else(|| framework_problem(status, app.as_ref(), response.request()));
         if let Some(app) = &app {
             app.metrics.refused(problem.code);
         }
@@ -72,12 +73,12 @@ pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'sta
     Ok(response)
 }
 
-/// Names the query parameter that nobody knows; the rest of the framework's words stay here.
-fn named(problem: Problem, error: Option<&actix_web::Error>) -> Problem {
-    let said = error.map(ToString::to_string).unwrap_or_default();
-    match said.split_once("unknown field `").and_then(|(_, rest)| rest.split_once('`')) {
-        Some((name, _)) if problem.code == kinds::BAD_PARAMETER.code => problem.with("parameter", name.into()),
-        _ => problem,
+/// What the framework refused, in our words; a query that it could not read is looked through for all its faults.
+fn framework_problem(status: u16, app: Option<&web::Data<App>>, request: &HttpRequest) -> Problem {
+    let kind = kind_of(status);
+    match app {
+        Some(app) if kind.code == kinds::BAD_PARAMETER.code => Problem::query(query::faults(app, request)),
+        _ => Problem::of(kind),
     }
 }
 

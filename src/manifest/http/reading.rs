@@ -2,14 +2,14 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::evidence::{self, Evidence};
 use crate::identity::Actor;
-use crate::manifest::list::{self, Filter};
+use crate::manifest::list::{self, Filter, Item};
 use crate::manifest::next::Next;
 use crate::manifest::policy::Scope;
 use crate::manifest::read::{self, Look};
@@ -68,10 +68,21 @@ pub struct ListManifests {
     limit: Option<i64>,
 }
 
+/// A page of manifests.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ManifestPage)]
+pub struct Page {
+    /// Newest first.
+    items: Vec<Item>,
+    /// Where the next page begins, if there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
 /// Manifests that the caller may see, newest first.
 #[utoipa::path(
     tag = "manifests", operation_id = "list_manifests", security(("bearer" = [])), params(ListManifests),
-    responses((status = 200, description = "A page: `items`, and `next_cursor` where there is more", body = Value),
+    responses((status = 200, description = "A page", body = Page),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
@@ -119,22 +130,12 @@ pub async fn list_manifests(app: web::Data<App>, actor: Actor, query: web::Query
         until: query.until.map(end_of),
     };
     let mut conn = app.db.get().await?;
-    let rows = list::page(&mut conn, &Scope::of(&actor), &filter, before, limit + 1).await?;
-    let is_more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
-    let rows: Vec<_> = rows.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
-    let mut body = String::from("{\"items\":[");
-    for (index, (_, doc)) in rows.iter().enumerate() {
-        if index > 0 {
-            body.push(',');
-        }
-        body.push_str(doc);
-    }
-    body.push(']');
-    if let Some((last, _)) = rows.last().filter(|_| is_more) {
-        body.push_str(&format!(",\"next_cursor\":\"{}\"", cursor::encode(hash, *last)));
-    }
-    body.push('}');
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    let mut items = list::page(&mut conn, &Scope::of(&actor), &filter, before, limit + 1).await?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_more = items.len() > wanted;
+    items.truncate(wanted);
+    let next_cursor = items.last().filter(|_| is_more).map(|last| cursor::encode(hash, last.id));
+    Ok(HttpResponse::Ok().json(Page { items, next_cursor }))
 }
 
 /// A manifest with its parts, links, tasks and deadlines; an officer's look goes to the access log.
