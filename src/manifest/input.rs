@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::findings::Confirmation;
-use super::number::ManifestNumber;
+use super::number::{ManifestNumber, PaperNo};
 use super::parts::{Attribute, Basis, ContainerMass, Decision, Form, Hirer, LinkKind, PartName, Place, RefusalReason};
 use crate::catalogue::Stage;
 use crate::catalogue::code::{MethodCode, WasteCode};
@@ -236,8 +236,8 @@ pub struct ReleaseLoad {
     pub lines: Vec<ReleaseLineInput>,
     /// Paper number, where outage mode is on or there is no national number yet.
     #[serde(default)]
-    #[schema(required = false, min_length = 1, max_length = 40)]
-    pub paper_no: Option<String>,
+    #[schema(required = false)]
+    pub paper_no: Option<PaperNo>,
     /// Warnings that are confirmed.
     #[serde(default)]
     #[schema(required = false, max_items = 20)]
@@ -553,8 +553,7 @@ pub struct BackEnter {
     /// What the paper says of the consignment.
     pub manifest: IssueManifest,
     /// Paper number.
-    #[schema(min_length = 1, max_length = 40)]
-    pub paper_no: String,
+    pub paper_no: PaperNo,
     /// Why paper was used.
     #[schema(min_length = 2, max_length = 400)]
     pub reason: String,

@@ -214,6 +214,7 @@ struct Header {
     accepted_g: Option<i64>,
     received_on: Option<NaiveDate>,
     due: Option<Deadline>,
+    paper_no: Option<String>,
     parties: Vec<(Uuid, Relation, i32)>,
     tasks: Vec<Task>,
 }
@@ -236,10 +237,16 @@ impl Header {
             accepted_g: record.verdict.as_ref().map(super::parts::Verdict::accepted_g),
             received_on,
             due,
+            paper_no: paper_no_of(record).map(str::to_owned),
             parties: parties_of(record),
             tasks: tasks_of(record, due.map(|due| due.last_day), beside),
         }
     }
+}
+
+/// The paper under which the load travels, or travelled. A manifest that was cancelled gives its paper back.
+fn paper_no_of(record: &Record) -> Option<&str> {
+    record.release.as_ref().and_then(|release| release.paper_no.as_deref()).filter(|_| record.state != State::Cancelled)
 }
 
 /// Who may see the manifest, and in what relation. Whoever never had the load, because the hand-over to him was taken back,
@@ -331,21 +338,19 @@ macro_rules! save_sql {
 }
 const SAVE: Sql = Sql(save_sql!(
     "UPDATE manifests SET state = $2, plates = $3, codes = $4, declared_g = $5, released_g = $6, accepted_g = $7, received_on = $8, \
-     confirm_due_on = $9, confirm_due_provisional = $10, flags = $11 WHERE id = $1"
+     confirm_due_on = $9, confirm_due_provisional = $10, flags = $11, paper_no = $24 WHERE id = $1"
 ));
 const SAVE_NEW: Sql = Sql(save_sql!(
-    "INSERT INTO manifests (id, state, plates, codes, declared_g, released_g, accepted_g, received_on, confirm_due_on, confirm_due_provisional, flags, \
-     stream, carriage, consignor_id, receiver_id, departure_division, destination_division, issued_at, planned_departure_on, planned_receipt_on, link_kind, linked_from, paper_no) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $24, 'vehicle', $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)), \
-     places AS (INSERT INTO manifest_places (division, manifest_id) SELECT DISTINCT t.place, $1 FROM unnest(ARRAY[$27, $28]) AS t(place)"
+    "INSERT INTO manifests (id, state, plates, codes, declared_g, released_g, accepted_g, received_on, confirm_due_on, confirm_due_provisional, flags, paper_no, \
+     stream, carriage, consignor_id, receiver_id, departure_division, destination_division, issued_at, planned_departure_on, planned_receipt_on, link_kind, linked_from) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $24, $25, 'vehicle', $26, $27, $28, $29, $30, $31, $32, $33, $34)), \
+     places AS (INSERT INTO manifest_places (division, manifest_id) SELECT DISTINCT t.place, $1 FROM unnest(ARRAY[$28, $29]) AS t(place)"
 ));
 
 /// What only a new manifest has to say.
-pub struct Beginning<'a> {
+pub struct Beginning {
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
-    /// Number of the paper from which it was entered.
-    pub paper_no: Option<&'a str>,
 }
 
 /// Writes header, new parts, parties and tasks of a record in one statement.
@@ -355,7 +360,7 @@ pub struct Beginning<'a> {
 pub async fn save(
     mut conn: &AsyncPgConnection,
     record: &Record,
-    beginning: Option<&Beginning<'_>>,
+    beginning: Option<&Beginning>,
     flags: &BTreeSet<String>,
     parts: &[SealedPart],
     calendar: &WorkingDays,
@@ -388,6 +393,7 @@ pub async fn save(
                 .bind::<Array<SqlUuid>, _>(header.tasks.iter().map(|task| task.0).collect::<Vec<_>>())
                 .bind::<Array<Text>, _>(header.tasks.iter().map(|task| task.1.as_str()).collect::<Vec<_>>())
                 .bind::<Array<Nullable<Date>>, _>(header.tasks.iter().map(|task| task.2).collect::<Vec<_>>())
+                .bind::<Nullable<Text>, _>(header.paper_no)
         };
     }
     let consignment = &record.consignment;
@@ -405,7 +411,6 @@ pub async fn save(
                 .bind::<Date, _>(consignment.planned_receipt_on)
                 .bind::<Nullable<Text>, _>(consignment.link.as_ref().map(|link| link.kind.as_str()))
                 .bind::<Nullable<SqlUuid>, _>(consignment.link.as_ref().map(|link| link.manifest_id))
-                .bind::<Nullable<Text>, _>(beginning.paper_no)
                 .execute(&mut conn)
                 .await?
         }
@@ -435,6 +440,42 @@ pub async fn set_official_no(conn: &mut AsyncPgConnection, id: Uuid, number: &st
     .execute(conn)
     .await?
         == 1)
+}
+
+/// A manifest that carries a paper already.
+#[derive(diesel::QueryableByName)]
+pub struct OnPaper {
+    /// The manifest.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Its number, national before ours.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub number: Option<String>,
+    /// Whether the caller's unit is a party to it.
+    #[diesel(sql_type = Bool)]
+    pub is_seen: bool,
+}
+
+/// The manifest of this consignor, not void, that carries the paper; another one than `id`.
+///
+/// # Errors
+/// As the database.
+pub async fn on_paper(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    consignor: Uuid,
+    paper_no: &str,
+    unit: Option<Uuid>,
+) -> Result<Option<OnPaper>, Problem> {
+    Ok(Sql("SELECT m.id, coalesce(m.official_no, m.number) AS number, EXISTS (SELECT FROM manifest_parties y WHERE y.manifest_id = m.id AND y.unit_id = $4) AS is_seen \
+         FROM manifests m WHERE m.consignor_id = $2 AND m.paper_no = $3 AND m.voided_at IS NULL AND m.id <> $1")
+    .bind::<SqlUuid, _>(id)
+    .bind::<SqlUuid, _>(consignor)
+    .bind::<Text, _>(paper_no)
+    .bind::<Nullable<SqlUuid>, _>(unit)
+    .load(conn)
+    .await?
+    .pop())
 }
 
 // The whole manifest in one statement, visibility included: the hot read.

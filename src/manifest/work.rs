@@ -139,7 +139,7 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
         parts.push(store::seal(&mut stored.record, *part, *part_no)?);
     }
     let calendar = tx.call.app.working_days();
-    let beside = beside(tx, &stored).await?;
+    let beside = beside(tx, &stored, step.act).await?;
     let event = NewEvent {
         subject_kind: SUBJECT,
         subject: stored.record.id,
@@ -166,11 +166,12 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
 }
 
 /// Tasks that stand beside those of the state. Flags say whether there is anything to look up.
-async fn beside(tx: &mut Tx<'_>, stored: &Stored) -> Result<Vec<Task>, Problem> {
+async fn beside(tx: &mut Tx<'_>, stored: &Stored, act: Act) -> Result<Vec<Task>, Problem> {
     let (record, flags) = (&stored.record, &stored.flags);
     let mut tasks = corrections::waiting(tx, record, flags).await?;
     tasks.extend(incidents::waiting(tx.conn, record.id, flags).await?);
-    if !stored.is_void {
+    // Nothing is owed for what is void, from the act on that makes it so.
+    if !stored.is_void && act != Act::Void {
         tasks.extend(outage::task(&tx.call.app, record, flags, stored.official_no.as_deref()));
     }
     Ok(tasks)

@@ -1,11 +1,12 @@
 //! Acts that end or mark a manifest: cancel, void, official number.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::manifest::input::{RecordOfficialNo, WithReason};
+use crate::manifest::number::PaperNo;
 use crate::manifest::table::{self, Act};
 use crate::manifest::work::{self, Step};
 use crate::manifest::{accounts, checks, outage, store};
@@ -27,12 +28,21 @@ pub enum NumberRefusal {
     /// Another manifest has it.
     #[error("taken")]
     Taken,
+    /// Another manifest of the consignor carries the paper.
+    #[error("the paper is taken")]
+    PaperTaken {
+        /// That manifest, where the caller may see it.
+        on: Option<Uuid>,
+        /// Its number.
+        number: Option<String>,
+    },
 }
 
 /// Kinds of problem of official numbers.
-pub static KINDS: [Kind; 2] = [
+pub static KINDS: [Kind; 3] = [
     Kind::new(422, "number-of-other-prefecture", "联单编号的地级市与移出地不符", "The number is of another prefecture than that of departure"),
     Kind::new(409, "official-number-taken", "该国家联单编号已登记在另一联单上", "Another manifest has this number"),
+    Kind::new(409, "paper-number-taken", "该移出人的这份纸质联单已登记在另一联单上", "Another manifest of this consignor carries this paper"),
 ];
 
 impl Refusal for NumberRefusal {
@@ -40,6 +50,7 @@ impl Refusal for NumberRefusal {
         match self {
             Self::OtherPrefecture { .. } => &KINDS[0],
             Self::Taken => &KINDS[1],
+            Self::PaperTaken { .. } => &KINDS[2],
         }
     }
     fn text(&self) -> Words {
@@ -49,14 +60,53 @@ impl Refusal for NumberRefusal {
                 format!("Digits 5 to 8 are {given}, the departure is {departure}"),
             ),
             Self::Taken => Words::new(KINDS[1].zh, KINDS[1].en),
+            Self::PaperTaken { on: Some(on), number } => {
+                let name = number.clone().unwrap_or_else(|| on.to_string());
+                Words::new(
+                    format!("该纸质联单已登记为联单 {name}；请在该联单上登记国家联单编号，或经主管部门作废后再补录"),
+                    format!("This paper is manifest {name} already; enter the national number there, or have it voided before you enter it again"),
+                )
+            }
+            Self::PaperTaken { on: None, .. } => Words::new(KINDS[2].zh, KINDS[2].en),
         }
     }
     fn law(&self) -> &'static [&'static str] {
         match self {
             Self::OtherPrefecture { .. } => &["decree_23_2021/15"],
-            Self::Taken => &[],
+            Self::Taken | Self::PaperTaken { .. } => &[],
         }
     }
+    fn help(&self) -> Option<Value> {
+        match self {
+            Self::PaperTaken { on: Some(on), .. } => {
+                Some(json!({ "act": Act::RecordOfficialNo, "method": "POST", "path": format!("/api/v1/manifests/{on}/record_official_no") }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One paper of a consignor is one manifest: whoever would carry it a second time is told which manifest has it.
+///
+/// # Errors
+/// `paper-number-taken`, with `manifest_id` where the caller may see that manifest.
+pub(super) async fn paper_is_free(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    manifest: Uuid,
+    consignor: Uuid,
+    paper_no: &PaperNo,
+    pointer: &str,
+) -> Result<(), Problem> {
+    let Some(other) = store::on_paper(tx.conn, manifest, consignor, paper_no.as_str(), actor.unit_id()).await? else { return Ok(()) };
+    let on = other.is_seen.then_some(other.id);
+    let mut refusals = Refusals::none();
+    refusals.add(pointer, NumberRefusal::PaperTaken { on, number: other.number });
+    let problem = Problem::from(refusals);
+    Err(match on {
+        Some(on) => problem.with("manifest_id", json!(on)),
+        None => problem,
+    })
 }
 
 /// Takes a manifest back before anything left (取消); it keeps its number, every reservation goes back.

@@ -7,6 +7,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::ending;
 use crate::evidence::{After, Head, NewEvent, Outcome, Tx};
 use crate::identity::{self, Actor, Role};
 use crate::ledger::accounts::Posting;
@@ -150,7 +151,7 @@ async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifes
     step.confirmed = body.confirmed;
     let record = Record::new(id, consignment);
     let postings = accounts::issued(&record);
-    begin(tx, record, &[(PartName::Consignment, 1)], &postings, step, &ends.prefecture, None).await
+    begin(tx, record, &[(PartName::Consignment, 1)], &postings, step, &ends.prefecture).await
 }
 
 /// Only the consignor's own clerks and signatories issue; a stranger's site is not even told of.
@@ -169,7 +170,6 @@ async fn begin(
     postings: &[Posting],
     mut step: Step,
     prefecture: &str,
-    paper_no: Option<&str>,
 ) -> Result<(), Problem> {
     let (id, issued_at) = (record.id, tx.now());
     let balances = crate::ledger::accounts::post(tx.conn, postings).await?;
@@ -192,7 +192,7 @@ async fn begin(
         payload: json!({ "state": record.state, "number": Value::Null, "flags": passed.flags, "warnings": passed.warnings, "facts": step.facts }),
     };
     let calendar = tx.call.app.working_days();
-    let beginning = store::Beginning { issued_at, paper_no };
+    let beginning = store::Beginning { issued_at };
     let beside = Vec::from_iter(outage::task(&tx.call.app, &record, &flags, None));
     let write = async |conn: &AsyncPgConnection| store::save(conn, &record, Some(&beginning), &flags, &parts, &calendar, &beside).await;
     // Digits 1 to 4 are the year of issue on the legal calendar (decree_23_2021/15).
@@ -356,7 +356,7 @@ async fn send(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step, sending: Send
     issue.confirmed = manifest.confirmed;
     let record = Record::new(next, consignment);
     let postings = accounts::issued(&record);
-    begin(tx, record, &[(PartName::Consignment, 1)], &postings, issue, &ends.prefecture, None).await
+    begin(tx, record, &[(PartName::Consignment, 1)], &postings, issue, &ends.prefecture).await
 }
 
 #[derive(diesel::QueryableByName)]
@@ -407,6 +407,8 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
         if !(actor.roles.has(Role::Clerk) || actor.roles.has(Role::Signatory)) {
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
+        let id = tx.new_id();
+        ending::paper_is_free(tx, actor, id, ends.departure.unit_id(), &body.paper_no, "/paper_no").await?;
         let released_at = tx.call.claim(Some(body.released_at))?;
         let arrived_at = body.arrived_at.map(|at| tx.call.claim(Some(at))).transpose()?;
         let received_at = body.received_at.map(|at| tx.call.claim(Some(at))).transpose()?;
@@ -422,7 +424,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
         let basics = checks::Basics { ends: &ends, carrier: carrier.clone(), link: None };
         let consignment = checks::issue(tx.conn, &body.manifest, basics, &mut step.findings).await?;
         step.facts = json!({ "paper_no": body.paper_no, "reason": body.reason, "due_on": deadline.last_day });
-        let mut record = Record::new(tx.new_id(), consignment);
+        let mut record = Record::new(id, consignment);
         let mut seals = vec![(PartName::Consignment, 1), (PartName::Assignment, 1), (PartName::Release, 1), (PartName::TakeOver, 1)];
         let assignment = trips::assignment(tx, &record, 1, carrier, body.trip, &mut step.findings).await?;
         let mut postings = accounts::issued(&record);
@@ -432,7 +434,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
         let lines = lines
             .map(|line| ReleasedLine { line: line.line, released_g: line.declared_g, basis: Basis::Estimated, containers: Vec::new() })
             .collect();
-        record.release = Some(Release { lines, released_at, paper_no: Some(body.paper_no.clone()) });
+        record.release = Some(Release { lines, released_at, paper_no: Some(body.paper_no.into()) });
         let road = |at| RoadStep {
             leg_no: 1,
             plate: assignment.plate.clone(),
@@ -467,7 +469,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
             posting.at_most_g = None;
         }
         let lots = graph::released_lots(tx, &record);
-        begin(tx, record, &seals, &postings, step, &ends.prefecture, Some(&body.paper_no)).await?;
+        begin(tx, record, &seals, &postings, step, &ends.prefecture).await?;
         crate::ledger::insert_lots(tx.conn, &lots, released_at).await
     })
     .await

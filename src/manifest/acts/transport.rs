@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::ending;
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::manifest::domain::DomainRefusal;
@@ -47,13 +48,13 @@ pub async fn assign(call: &Call, actor: &Actor, id: Uuid, body: Assign) -> Resul
 pub async fn release(call: &Call, actor: &Actor, id: Uuid, body: ReleaseLoad) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (stored, _permit) = work::open(tx, actor, id, Act::Release).await?;
-        release_step(tx, stored, body).await?;
+        release_step(tx, actor, stored, body).await?;
         Ok(())
     })
     .await
 }
 
-async fn release_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReleaseLoad) -> Result<Stored, Problem> {
+async fn release_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: ReleaseLoad) -> Result<Stored, Problem> {
     let mut step = Step::new(Act::Release, tx.now());
     step.confirmed = body.confirmed;
     let lines: Vec<ReleasedLine> = body
@@ -61,9 +62,14 @@ async fn release_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReleaseLoad) ->
         .into_iter()
         .map(|line| ReleasedLine { line: line.line, released_g: line.released_g.grams(), basis: line.basis, containers: line.containers })
         .collect();
-    checks::release(tx, &stored, &lines, body.paper_no.as_deref(), &mut step.findings).await?;
+    if let Some(paper_no) = &body.paper_no {
+        let (id, consignor) = (stored.record.id, stored.record.consignment.consignor.unit_id);
+        ending::paper_is_free(tx, actor, id, consignor, paper_no, "/paper_no").await?;
+    }
+    let paper_no = body.paper_no.map(String::from);
+    checks::release(tx, &stored, &lines, paper_no.as_deref(), &mut step.findings).await?;
     let before = stored.record.clone();
-    let release = Release { lines, released_at: tx.now(), paper_no: body.paper_no };
+    let release = Release { lines, released_at: tx.now(), paper_no };
     stored.record = stored.record.issued(Act::Release)?.release(release)?.into();
     step.postings = accounts::released(&before, &stored.record);
     step.facts = json!({ "leg_no": 1 });
@@ -312,7 +318,7 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
 pub async fn load_together(call: &Call, actor: &Actor, driver: &Actor, id: Uuid, release: ReleaseLoad, step: DriverStep) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (stored, _permit) = work::open(tx, actor, id, Act::Release).await?;
-        let stored = release_step(tx, stored, release).await?;
+        let stored = release_step(tx, actor, stored, release).await?;
         let driver = identity::fresh(tx.conn, driver, tx.now()).await?;
         tx.sign_as(driver.signer());
         let permit = work::go_on(tx, &driver, &stored, Act::TakeOver).await?;
