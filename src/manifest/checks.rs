@@ -221,13 +221,18 @@ fn whole(input: &IssueManifest, ends: &Ends, law: &Law, asks: &Asks, findings: &
         findings.plain(&table::FOREIGN_CONSIGNOR, "/consignor_site_id");
     }
     if let Some(reason) = receiver.closed_on(receipt_on) {
-        let (zh, en) = (format!("接受人公告 {receipt_on} 停止接收：{reason}"), format!("The receiver is closed on {receipt_on}: {reason}"));
-        findings.add(&table::SITE_CLOSED, "/planned_receipt_on", zh, en);
+        closed(receipt_on, reason, "/planned_receipt_on", findings);
     }
     if asks.plan && law.contract.is_none() {
         findings.plain(&table::CONTRACT_MISSING, "/receiver_site_id");
     }
     incompatible(&law.hints.incompatible, "/lines", findings);
+}
+
+/// The receiver gave notice that it takes nothing on the day: no law forbids to send the load, so whoever sends it says why.
+fn closed(day: NaiveDate, reason: &str, at: &str, findings: &mut Findings) {
+    let (zh, en) = (format!("接受人公告 {day} 停止接收：{reason}"), format!("The receiver is closed on {day}: {reason}"));
+    findings.add(&table::SITE_CLOSED, at, zh, en);
 }
 
 /// Pairs of categories that may not be on one vehicle.
@@ -572,10 +577,17 @@ pub async fn release(
     }
     let licensed: Vec<&Line> =
         record.consignment.lines.iter().filter(|line| matches!(line.cover, Cover::Licence { .. } | Cover::Claimed { .. })).collect();
-    let Some(site) = record.consignment.receiver.site_id.filter(|_| !licensed.is_empty()) else { return Ok(()) };
+    let Some(site) = record.consignment.receiver.site_id else { return Ok(()) };
     let pairs: Vec<(WasteCode, MethodCode)> = licensed.iter().map(|line| (line.waste_code, line.method)).collect();
     let receipt_on = record.consignment.planned_receipt_on.max(today);
-    let covers = registry::licence_cover(tx.conn, record.consignment.receiver.unit_id, site, receipt_on, &pairs).await?;
+    let (conn, receiver): (&AsyncPgConnection, _) = (tx.conn, record.consignment.receiver.unit_id);
+    let (covers, reason) = futures_util::try_join!(
+        async { if pairs.is_empty() { Ok(Vec::new()) } else { registry::licence_cover(conn, receiver, site, receipt_on, &pairs).await } },
+        registry::closed_on(conn, site, receipt_on),
+    )?;
+    if let Some(reason) = reason {
+        closed(receipt_on, &reason, "", findings);
+    }
     for (line, cover) in licensed.iter().zip(covers) {
         if let (Err(NoLicence::Claimed { licence_no, source, .. }), Cover::Claimed { .. }) = (&cover, &line.cover) {
             claimed(licence_no, source, "", findings);

@@ -367,7 +367,7 @@ rules! {
     APPROVAL_EXCEEDED = 422 "approval-exceeded" "超出跨省转移批准的重量" "More than the approved mass" ["decree_23_2021/28"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
     FOREIGN_CONSIGNOR = 422 "foreign-consignor" "禁止进口固体废物" "Solid waste may not be imported" ["eco_code_2026/477", "solid_waste_law_2020/23"] {Issue: Refuse, BackEnter: Flag};
     UNIT_NOT_VERIFIED = 422 "unit-not-verified" "单位尚未核验" "The unit is not verified" [] {Issue: Refuse, BackEnter: Flag};
-    SITE_CLOSED = 422 "receiver-closed" "接受人已公告当日停止接收" "The receiver has announced that it is closed on that day" [] {Issue: MustConfirm, SendOn: MustConfirm};
+    SITE_CLOSED = 422 "receiver-closed" "接受人已公告当日停止接收" "The receiver has announced that it is closed on that day" [] {Issue: MustConfirm, Release: MustConfirm, SendOn: MustConfirm};
     CONTRACT_MISSING = 422 "contract-missing" "未登记书面合同" "No written contract is recorded" ["decree_23_2021/10"] {Issue: Warn, BackEnter: Warn};
     INCOMPATIBLE = 422 "incompatible-wastes" "不相容的危险废物不得混运" "Incompatible wastes may not ride together" ["eco_code_2026/535", "solid_waste_law_2020/81"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, BackEnter: Flag};
     MASS_UNLIKELY = 422 "mass-unlikely" "数量异常，请确认单位是 kg 还是 t" "The mass is unlikely: kg or t?" [] {Issue: Warn, Release: Warn, SendOn: Warn, BackEnter: Warn};
