@@ -50,6 +50,39 @@ async fn a_site_of_a_unit_outside_the_system_is_recorded_by_its_partner_or_an_of
 }
 
 #[actix_web::test]
+async fn a_site_of_a_unit_outside_the_system_is_changed_by_its_partner_or_an_officer_only() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let unit = outside(&world, &district, "CN").await;
+    let there = site(&world, &district, unit).await;
+    let path = format!("/api/v1/sites/{there}/change");
+    let mut body = site_body();
+    body["address"] = json!("西郊路 11 号");
+    let clerk = district.plant.who("clerk");
+    world.post(clerk, &path, body.clone()).await.refused(428, "if-match-missing");
+    let changed = world.post_seen(clerk, &path, 1, body.clone()).await.ok();
+    let done = &changed["done"][0];
+    assert_eq!((&done["act"], &done["version"]), (&json!("change_external_site"), &json!(2)));
+    assert_eq!((&done["result"]["address"], &done["result"]["stated_by_unit"]), (&json!("西郊路 11 号"), &json!(district.plant.id)));
+    let before = world.events().await;
+    world.post_seen(clerk, &path, 1, body.clone()).await.refused(412, "stale-version");
+    world.post_seen(district.works.who("clerk"), &path, 2, body.clone()).await.refused(403, "forbidden");
+    world.post_seen(district.plant.who("signatory"), &path, 2, body.clone()).await.refused(403, "forbidden");
+    let mut nowhere = body.clone();
+    nowhere["division"] = json!("219999");
+    world.post_seen(clerk, &path, 2, nowhere).await.refused(422, "unknown-division");
+    assert_eq!(world.events().await, before);
+    let officer = world.authority("210213").await;
+    body["address"] = json!("西郊路 13 号");
+    world.post_seen(&officer.admin, &path, 2, body.clone()).await.ok();
+    assert_eq!(world.number(&format!("SELECT count(*) AS n FROM sites WHERE id = '{there}' AND address = '西郊路 13 号'")).await, 1);
+    // A unit of the system changes its own sites, and nobody else does.
+    let own = format!("/api/v1/sites/{}/change", district.works_site);
+    world.post_seen(&officer.admin, &own, 1, body.clone()).await.refused(404, "not-found");
+    world.post_seen(clerk, &own, 1, body).await.refused(404, "not-found");
+}
+
+#[actix_web::test]
 async fn a_receiver_outside_the_system_takes_by_proxy_and_its_licence_is_only_a_claim() {
     let world = World::new().await;
     let district = District::new(&world).await;
