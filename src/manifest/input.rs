@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::findings::Confirmation;
 use super::number::{ManifestNumber, PaperNo};
-use super::parts::{Attribute, Basis, ContainerMass, Decision, Form, Hirer, LinkKind, PartName, Place, RefusalReason};
+use super::parts::{Attribute, Basis, ContainerMass, Decision, Form, Hirer, LinkKind, PartName, Place, Proxy, RefusalReason};
 use crate::catalogue::Stage;
 use crate::catalogue::code::{MethodCode, WasteCode};
 use crate::platform::mass::{Grams, MassInput};
@@ -208,6 +208,10 @@ pub struct TripInput {
 pub struct Assign {
     /// The trip.
     pub trip: TripInput,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// A line to be released.
@@ -242,6 +246,10 @@ pub struct ReleaseLoad {
     #[serde(default)]
     #[schema(required = false, max_items = 20)]
     pub confirmed: Vec<Confirmation>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// A step of the driver.
@@ -266,6 +274,10 @@ pub struct DriverStep {
     #[serde(default)]
     #[schema(required = false, max_items = 2_000)]
     pub containers_seen: Option<Vec<String>>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// A reason in words.
@@ -275,6 +287,19 @@ pub struct WithReason {
     /// Why.
     #[schema(min_length = 2, max_length = 400)]
     pub reason: String,
+}
+
+/// Something is not done after all (撤回、拒运、取消).
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TakeBack {
+    /// Why.
+    #[schema(min_length = 2, max_length = 400)]
+    pub reason: String,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 换车/交接.
@@ -302,6 +327,10 @@ pub struct HandOverLoad {
     #[serde(default)]
     #[schema(required = false, min_length = 2, max_length = 400)]
     pub instead_of_driver: Option<String>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// Why a load could not be received.
@@ -326,6 +355,10 @@ pub struct NotReceivedLoad {
     #[serde(default)]
     #[schema(required = false, min_length = 1, max_length = 400)]
     pub note: Option<String>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// Which bridge.
@@ -391,6 +424,10 @@ pub struct ReceiveLoad {
     #[serde(default)]
     #[schema(required = false, min_length = 2, max_length = 400)]
     pub skip_reason: Option<String>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 接受人意见 on a line.
@@ -436,6 +473,10 @@ pub struct ConfirmLoad {
     #[serde(default)]
     #[schema(required = false)]
     pub claimed_at: Option<DateTime<Utc>>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 利用处置记录.
@@ -456,6 +497,10 @@ pub struct TreatLine {
     #[serde(default)]
     #[schema(required = false)]
     pub done_at: Option<DateTime<Utc>>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 补签: a signature that the receiver did not wait for.
@@ -471,6 +516,10 @@ pub struct SignLate {
     /// Why it comes late.
     #[schema(min_length = 2, max_length = 400)]
     pub reason: String,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 事故报告 in two fields.
@@ -495,6 +544,10 @@ pub struct AcknowledgeIncident {
     /// What is being done about it.
     #[schema(min_length = 2, max_length = 400)]
     pub measures: String,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// What happened.
@@ -519,6 +572,10 @@ pub enum IncidentKind {
 pub struct RecordOfficialNo {
     /// 14 digits: year, prefecture of departure, serial.
     pub official_no: ManifestNumber,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 退回或改送.
@@ -544,6 +601,10 @@ pub struct SendOn {
     #[serde(default)]
     #[schema(required = false, max_items = 20)]
     pub confirmed: Vec<Confirmation>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 补录 of a paper manifest, as far as the paper proves.
@@ -663,6 +724,10 @@ pub struct ConfirmItem {
     #[serde(default)]
     #[schema(required = false, max_items = 50)]
     pub lines: Vec<VerdictInput>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// Many confirmations by one signature.

@@ -110,6 +110,28 @@ impl Stream {
     }
 }
 
+/// Where the part of a unit outside the system comes from (代录依据): nobody of that unit signs here, so whoever enters its
+/// part names the paper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Proxy {
+    /// What it is taken from.
+    pub source: ProxySource,
+    /// Number or place under which it is found again; no name, phone or identity number of a person, for it is kept for ever.
+    #[schema(min_length = 2, max_length = 200)]
+    pub reference: String,
+}
+
+/// What a part is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProxySource {
+    /// 国家系统或对方系统中的记录.
+    OfficialRecord,
+    /// 纸质联单扫描件.
+    ScannedPaper,
+}
+
 /// Who hired the carrier (托运人): only the consignor or the receiver may. Legal source: `decree_23_2021/31`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

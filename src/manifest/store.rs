@@ -10,7 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::domain::Record;
-use super::parts::{Link, PART_FORMAT, PartName};
+use super::parts::{Link, PART_FORMAT, PartName, Proxy};
 use super::table::{Act, Relation, State};
 use crate::evidence::{Head, Tx, canonical, content_hash};
 use crate::platform::calendar::{Deadline, WorkingDays, legal_day};
@@ -35,8 +35,18 @@ pub struct Stored {
     pub is_void: bool,
     /// Of which places the caller is an officer.
     pub officer_of: OfficerOf,
-    /// Whether the caller acts for a unit outside the system; set by policy.
-    pub by_proxy: bool,
+    /// For which unit outside the system the caller acts, and what it rests on.
+    pub by_proxy: Option<ByProxy>,
+}
+
+/// An act for a unit outside the system (代录).
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ByProxy {
+    /// The unit for which it counts.
+    pub for_unit: Uuid,
+    /// Where its part comes from.
+    #[serde(flatten)]
+    pub proxy: Proxy,
 }
 
 /// Of which places of a manifest somebody is an officer.
@@ -113,7 +123,7 @@ pub async fn load(mut conn: &AsyncPgConnection, id: Uuid, head: Head, jurisdicti
         flags: row.flags.into_iter().collect(),
         is_void: row.is_void,
         officer_of: OfficerOf { departure: row.officer_of_departure, receipt: row.officer_of_receipt, place: row.officer_of_place },
-        by_proxy: false,
+        by_proxy: None,
     })
 }
 
@@ -278,9 +288,11 @@ pub const SENT_ON: &str = "sent-on";
 /// As the database.
 pub async fn ask_to_send_on_again(tx: &mut Tx<'_>, link: &Link) -> Result<(), Problem> {
     tx.lock(link.manifest_id).await?;
-    Sql("WITH m AS (UPDATE manifests SET flags = array_remove(flags, $2) WHERE id = $1 RETURNING receiver_id, consignor_id, received_on) \
-         INSERT INTO manifest_tasks (unit_id, manifest_id, act) SELECT CASE WHEN received_on IS NULL THEN consignor_id ELSE receiver_id END, $1, \
-         CASE WHEN received_on IS NULL THEN $4 ELSE $3 END FROM m ON CONFLICT DO NOTHING")
+    Sql("WITH m AS (UPDATE manifests SET flags = array_remove(flags, $2) WHERE id = $1 RETURNING receiver_id, consignor_id, received_on), \
+         w AS (SELECT received_on, CASE WHEN received_on IS NULL THEN consignor_id ELSE receiver_id END AS asked, \
+           CASE WHEN received_on IS NULL THEN receiver_id ELSE consignor_id END AS partner FROM m) \
+         INSERT INTO manifest_tasks (unit_id, manifest_id, act) SELECT CASE WHEN u.is_external THEN w.partner ELSE w.asked END, $1, \
+         CASE WHEN w.received_on IS NULL THEN $4 ELSE $3 END FROM w JOIN units u ON u.id = w.asked ON CONFLICT DO NOTHING")
     .bind::<SqlUuid, _>(link.manifest_id)
     .bind::<Text, _>(SENT_ON)
     .bind::<Text, _>(Act::SendOn.as_str())
@@ -313,6 +325,9 @@ pub fn tasks_of(record: &Record, due: Option<NaiveDate>, beside: &[Task]) -> Vec
         tasks.push((skipped.unit_id, Act::SignLate, None));
     }
     tasks.extend_from_slice(beside);
+    for (unit, ..) in &mut tasks {
+        *unit = record.on_behalf(*unit);
+    }
     tasks.sort_unstable();
     tasks.dedup_by_key(|(unit, act, _)| (*unit, *act));
     tasks
@@ -489,6 +504,10 @@ const GET: Sql = Sql("SELECT json_build_object( \
      'linked_from', m.linked_from, 'link_kind', m.link_kind, \
      'links', (SELECT coalesce(json_agg(json_build_object('manifest_id', l.id, 'number', l.number, 'kind', l.link_kind, 'declared_g', l.declared_g) ORDER BY l.id), '[]') FROM manifests l WHERE l.linked_from = m.id), \
      'tasks', (SELECT coalesce(json_agg(json_build_object('unit_id', t.unit_id, 'act', t.act, 'due_on', t.due_on, 'reminded_at', to_char(t.reminded_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')) ORDER BY t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id), \
+     'proxies', CASE WHEN 'by-proxy' = ANY(m.flags) THEN (SELECT coalesce(json_agg(json_build_object('seq', e.seq, 'act', e.act, \
+        'recorded_at', to_char(e.recorded_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'proxy', e.proxy) ORDER BY e.seq), '[]') \
+        FROM (SELECT x.seq, x.act, x.recorded_at, convert_from(x.bytes, 'UTF8')::json->'payload'->'proxy' AS proxy FROM events x WHERE x.subject_id = m.id) e \
+        WHERE e.proxy IS NOT NULL) ELSE '[]' END, \
      'parts', (SELECT json_object_agg(g.part, g.list) FROM (SELECT p.part, json_agg(json_build_object('part_no', p.part_no, 'revision', p.revision, \
         'content_hash', encode(p.content_hash, 'hex'), 'content', convert_from(p.bytes, 'UTF8')::json) ORDER BY p.part_no) AS list \
         FROM (SELECT DISTINCT ON (part, part_no) part, part_no, revision, bytes, content_hash FROM manifest_parts WHERE manifest_id = m.id ORDER BY part, part_no, revision DESC) p GROUP BY p.part) g) \

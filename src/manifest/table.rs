@@ -394,7 +394,7 @@ rules! {
     BACK_ENTERED_LATE = 422 "back-entered-late" "超过十个工作日补录" "Entered later than ten working days after the transfer ended" ["decree_23_2021/20"] {BackEnter: Flag, RecordOfficialNo: Flag};
     BREAKDOWN = 422 "handed-over-on-the-road" "途中换车" "The load changed the vehicle on the road" [] {HandOver: Flag};
     NOT_RECEIVED = 422 "not-received" "到厂未能入厂" "The load could not be received" [] {NotReceived: Flag};
-    BY_PROXY = 422 "by-proxy" "由移出人代系统外单位登记" "Entered by the consignor for a unit outside the system" [] {Assign: Warn, TakeOver: Flag, RefuseTakeOver: Flag, HandOver: Flag, Arrive: Flag, NotReceived: Flag, Receive: Flag, Confirm: Flag, RecordTreatment: Flag, SignLate: Flag};
+    BY_PROXY = 422 "by-proxy" "由合作方代系统外单位登记" "Entered by a partner for a unit outside the system" [] {Issue: Flag, Assign: Flag, Release: Flag, Withdraw: Flag, TakeOver: Flag, RefuseTakeOver: Flag, HandOver: Flag, Arrive: Flag, NotReceived: Flag, Receive: Flag, Confirm: Flag, RecordTreatment: Flag, SendOn: Flag, TurnBack: Flag, SignLate: Flag, Cancel: Flag, BackEnter: Flag, AcknowledgeIncident: Flag, RecordOfficialNo: Flag};
     INCIDENT = 422 "incident" "已报告事故" "An incident was reported" ["decree_23_2021/9"] {ReportIncident: Flag};
 }
 

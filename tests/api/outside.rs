@@ -19,6 +19,12 @@ fn site_body() -> Value {
     json!({ "name": "外地场所", "division": ELSEWHERE, "address": "西郊路 9 号" })
 }
 
+/// A body for a unit outside the system, with the paper from which it is entered.
+fn by_proxy(mut body: Value) -> Value {
+    body["proxy"] = json!({ "source": "scanned_paper", "reference": "纸质联单扫描件 3 号" });
+    body
+}
+
 async fn site(world: &World, district: &District, unit: Uuid) -> Uuid {
     let answer = world.post(district.plant.who("clerk"), &format!("/api/v1/units/{unit}/sites"), site_body()).await.ok();
     id(&answer["done"][0]["subject_id"])
@@ -120,14 +126,90 @@ async fn a_receiver_outside_the_system_takes_by_proxy_and_its_licence_is_only_a_
         manifest.took(&answer);
     }
     for act in ["receive", "confirm"] {
-        manifest.act(&world, district.works.who("signatory"), act, json!({})).await.refused(404, "not-found");
-        let answer = manifest.act(&world, signatory, act, json!({})).await.ok();
+        manifest.act(&world, district.works.who("signatory"), act, by_proxy(json!({}))).await.refused(404, "not-found");
+        manifest.act(&world, clerk, act, by_proxy(json!({}))).await.refused(403, "forbidden");
+        let before = world.events().await;
+        let problem = manifest.act(&world, signatory, act, json!({})).await.refused(422, "proxy-source-missing");
+        assert_eq!(problem["errors"][0]["pointer"], "/proxy");
+        assert_eq!(world.events().await, before);
+        let answer = manifest.act(&world, signatory, act, by_proxy(json!({}))).await.ok();
         assert!(warnings(&answer).contains(&"by-proxy".to_owned()), "{answer}");
         manifest.took(&answer);
     }
+    // Whoever reads it sees for whom it was entered and from what; the chain keeps it for ever.
+    let doc = manifest.get(&world, district.carrier.who("driver")).await;
+    let shown: Vec<_> = doc["proxies"].as_array().unwrap().iter().map(|one| (one["act"].clone(), one["proxy"].clone())).collect();
+    let mark = json!({ "for_unit": unit, "source": "scanned_paper", "reference": "纸质联单扫描件 3 号" });
+    assert_eq!(shown, [(json!("receive"), mark.clone()), (json!("confirm"), mark.clone())]);
+    let evidence = world.get(signatory, &format!("/api/v1/manifests/{}/evidence", manifest.id)).await.ok();
+    let last = evidence["chains"][0]["events"].as_array().unwrap().last().unwrap()["bytes"].as_str().unwrap().to_owned();
+    assert_eq!(serde_json::from_str::<Value>(&last).unwrap()["payload"]["proxy"], mark);
     assert_eq!(manifest.last["result"]["state"], "confirmed");
     assert!(manifest.last["result"]["flags"].to_string().contains("by-proxy"));
     assert!(manifest.last["result"]["flags"].to_string().contains("receiver-licence-claimed"));
+}
+
+#[actix_web::test]
+async fn a_source_is_refused_where_nobody_outside_the_system_is_acted_for() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    let trip = json!({ "trip": district.trip() });
+    let dispatcher = district.carrier.who("dispatcher");
+    let problem = manifest.act(&world, dispatcher, "assign", by_proxy(trip.clone())).await.refused(422, "proxy-not-needed");
+    assert_eq!(problem["errors"][0]["pointer"], "/proxy");
+    manifest.took(&manifest.act(&world, dispatcher, "assign", trip).await.ok());
+    let driver = json!({ "plate": "辽B12345" });
+    let problem =
+        manifest.act(&world, district.works.who("weigher"), "gate", json!({ "receive": by_proxy(json!({})) })).await.refused(422, "proxy-not-needed");
+    assert_eq!(problem["errors"][0]["pointer"], "/receive/proxy");
+    manifest.took(&manifest.act(&world, district.plant.who("signatory"), "release", release(1_200_000)).await.ok());
+    manifest.act(&world, district.carrier.who("driver"), "take_over", by_proxy(driver.clone())).await.refused(422, "proxy-not-needed");
+    let mut nameless = by_proxy(driver.clone());
+    nameless["proxy"]["reference"] = json!("");
+    manifest.act(&world, district.carrier.who("driver"), "take_over", nameless).await.refused(400, "bad-shape");
+    manifest.took(&manifest.act(&world, district.carrier.who("driver"), "take_over", driver).await.ok());
+    let doc = manifest.get(&world, district.plant.who("signatory")).await;
+    assert_eq!((&doc["proxies"], doc["flags"].to_string().contains("by-proxy")), (&json!([]), false));
+}
+
+#[actix_web::test]
+async fn both_ends_may_sign_for_a_carrier_outside_the_system_and_no_driver_is_said_to_be_missing() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let carrier = outside(&world, &district, "CN").await;
+    let mut body = district.manifest(1_200_000);
+    body["carrier_id"] = json!(carrier);
+    let mut manifest = Manifest::of(&world.post(district.plant.who("clerk"), "/api/v1/manifests:issue", body).await.ok());
+    let trip = json!({ "trip": { "plate": "辽B99999", "driver_name": "外单位驾驶员", "escort_name": "外单位押运员", "waybill_no": "YD-9" } });
+    let (consignor, receiver) = (district.plant.who("signatory"), district.works.who("signatory"));
+    // What the carrier owes waits for its partner, who is told what the act lacks.
+    let list = world.get(consignor, "/api/v1/manifests?waiting_for_me=true").await.ok();
+    assert_eq!(list["items"][0]["waiting_for"], json!(["assign"]));
+    for who in [consignor, receiver] {
+        let next = world.get(who, &format!("/api/v1/manifests/{}/next", manifest.id)).await.ok();
+        let assign = next["next"].as_array().unwrap().iter().find(|one| one["act"] == "assign").unwrap().clone();
+        assert_eq!(assign["lacks"], json!(["proxy-source-missing"]));
+        manifest.act(&world, who, "assign", trip.clone()).await.refused(422, "proxy-source-missing");
+        manifest.took(&manifest.act(&world, who, "assign", by_proxy(trip.clone())).await.ok());
+        assert_eq!(manifest.last["result"]["proxy"]["for_unit"], json!(carrier));
+    }
+    manifest.act(&world, district.works.who("clerk"), "assign", by_proxy(trip)).await.refused(403, "forbidden");
+    // The receiver took the load in without a signature; what is skipped is signed late, each for its own unit.
+    manifest.took(&manifest.act(&world, district.works.who("weigher"), "receive", json!({})).await.ok());
+    let late = json!({ "happened_at": "2026-11-23T02:00:00Z", "reason": "外单位无系统账号" });
+    for signs in ["take_over", "arrive"] {
+        manifest.act(&world, receiver, "sign_late", late.clone()).await.refused(422, "proxy-source-missing");
+        manifest.took(&manifest.act(&world, receiver, "sign_late", by_proxy(late.clone())).await.ok());
+        assert_eq!(manifest.last["result"]["facts"]["signs"], signs);
+    }
+    manifest.act(&world, consignor, "sign_late", by_proxy(late.clone())).await.refused(422, "proxy-not-needed");
+    manifest.took(&manifest.act(&world, consignor, "sign_late", late).await.ok());
+    assert_eq!(manifest.last["result"]["facts"]["signs"], "release");
+    let flags = manifest.flags(&world, &district).await;
+    assert!(flags.contains(&"by-proxy".to_owned()) && !flags.contains(&"dispatcher-signed".to_owned()), "{flags:?}");
+    let doc = manifest.get(&world, consignor).await;
+    assert_eq!(doc["proxies"].as_array().unwrap().len(), 4);
 }
 
 #[actix_web::test]

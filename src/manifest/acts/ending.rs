@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
-use crate::manifest::input::{RecordOfficialNo, WithReason};
+use crate::manifest::input::{RecordOfficialNo, TakeBack, WithReason};
 use crate::manifest::number::PaperNo;
 use crate::manifest::table::{self, Act};
 use crate::manifest::work::{self, Step};
@@ -113,9 +113,9 @@ pub(super) async fn paper_is_free(
 ///
 /// # Errors
 /// 403, 409.
-pub async fn cancel(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Result<Outcome, Problem> {
+pub async fn cancel(call: &Call, actor: &Actor, id: Uuid, body: TakeBack) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, _permit) = work::open(tx, actor, id, Act::Cancel).await?;
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::Cancel, &body.proxy).await?;
         let mut step = Step::new(Act::Cancel, tx.now()).saying(json!({ "reason": body.reason }));
         step.postings = accounts::cancelled(&stored.record);
         stored.record = stored.record.issued(Act::Cancel)?.cancel();
@@ -134,7 +134,7 @@ pub async fn cancel(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> R
 /// 403, 404, 409.
 pub async fn void(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, _permit) = work::open(tx, actor, id, Act::Void).await?;
+        let (stored, _permit) = work::open(tx, actor, id, Act::Void, work::Said::NOTHING).await?;
         let mut step = Step::new(Act::Void, tx.now()).saying(json!({ "reason": body.reason }));
         step.postings = accounts::voided(&stored.record);
         let now = tx.now();
@@ -154,7 +154,7 @@ pub async fn void(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Res
 /// `number-of-other-prefecture`, `official-number-taken`.
 pub async fn record_official_no(call: &Call, actor: &Actor, id: Uuid, body: RecordOfficialNo) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, _permit) = work::open(tx, actor, id, Act::RecordOfficialNo).await?;
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::RecordOfficialNo, &body.proxy).await?;
         let text = body.official_no.to_string();
         let departure = checks::prefecture_of(tx.conn, &stored.record.consignment.departure().division).await?;
         let mut refusals = Refusals::none();

@@ -15,9 +15,9 @@ use crate::manifest::domain::{DomainRefusal, Record};
 use crate::manifest::findings::{Confirmation, Findings};
 use crate::manifest::input::{BackEnter, IssueLike, IssueManifest, LineInput, LineMassInput, MassInputDoc, SendOn};
 use crate::manifest::parts::{Basis, Consignment, Link, LinkKind, PartName, Party, Receipt, ReceivedLine, Release, ReleasedLine, RoadStep};
-use crate::manifest::store::{self, Stored};
+use crate::manifest::store::{self, ByProxy, Stored};
 use crate::manifest::table::{self, Act, State};
-use crate::manifest::work::{self, SUBJECT, Step};
+use crate::manifest::work::{self, Marked as _, SUBJECT, Step};
 use crate::manifest::{accounts, checks, graph, outage, trips};
 use crate::platform::app::NumberMode;
 use crate::platform::calendar::{Lateness, legal_day};
@@ -151,7 +151,7 @@ async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifes
     step.confirmed = body.confirmed;
     let record = Record::new(id, consignment);
     let postings = accounts::issued(&record);
-    begin(tx, record, &[(PartName::Consignment, 1)], &postings, step, &ends.prefecture).await
+    begin(tx, record, &[(PartName::Consignment, 1)], &postings, step, &ends.prefecture, None).await
 }
 
 /// Only the consignor's own clerks and signatories issue; a stranger's site is not even told of.
@@ -170,10 +170,14 @@ async fn begin(
     postings: &[Posting],
     mut step: Step,
     prefecture: &str,
+    by_proxy: Option<&ByProxy>,
 ) -> Result<(), Problem> {
     let (id, issued_at) = (record.id, tx.now());
     let balances = crate::ledger::accounts::post(tx.conn, postings).await?;
     checks::judge_balances(&record, &balances, &mut step.findings);
+    if by_proxy.is_some() {
+        step.findings.plain(&table::BY_PROXY, "");
+    }
     // Plan, approval and licence are those of the day of departure, and so is the law that asks for them.
     let day = if step.act == Act::BackEnter { legal_day(step.claimed_at) } else { record.consignment.planned_departure_on };
     let passed = std::mem::take(&mut step.findings).judge(step.act, &step.confirmed, day)?;
@@ -190,7 +194,8 @@ async fn begin(
         law: passed.law,
         sealed: parts.iter().map(|part| (part.name(), part.hash_hex())).collect(),
         payload: json!({ "state": record.state, "number": Value::Null, "flags": passed.flags, "warnings": passed.warnings, "facts": step.facts }),
-    };
+    }
+    .by_proxy(by_proxy);
     let calendar = tx.call.app.working_days();
     let beginning = store::Beginning { issued_at };
     let beside = Vec::from_iter(outage::task(&tx.call.app, &record, &flags, None));
@@ -216,8 +221,8 @@ async fn begin(
 /// `nothing-to-send-on` where all refused mass is on its way; 422 as [`issue`].
 pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, permit) = work::open(tx, actor, id, Act::SendOn).await?;
-        debug_assert_eq!(permit.unit, stored.record.consignment.receiver.unit_id);
+        let (stored, permit) = work::open(tx, actor, id, Act::SendOn, &body.proxy).await?;
+        debug_assert_eq!(permit.speaks_for(), stored.record.consignment.receiver.unit_id);
         let refused = stored.record.verdict.iter().flat_map(|verdict| &verdict.lines).map(|line| (line.line, line.refused_g())).collect();
         let site = stored.record.consignment.receiver.site_id.ok_or_else(|| Problem::broken("a receiver without its site"))?;
         let step = Step::new(Act::SendOn, tx.now());
@@ -234,7 +239,7 @@ pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Resu
 /// 422 as [`issue`].
 pub async fn turn_back(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, _permit) = work::open(tx, actor, id, Act::TurnBack).await?;
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::TurnBack, &body.proxy).await?;
         let mut step = Step::new(Act::TurnBack, tx.now());
         step.judged_as = Act::SendOn;
         let record = stored.record.clone();
@@ -349,6 +354,7 @@ async fn send(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step, sending: Send
     step.confirmed.clone_from(&manifest.confirmed);
     // It takes all that is left.
     stored.flags.insert(store::SENT_ON.to_owned());
+    let by_proxy = stored.by_proxy.clone();
     work::finish(tx, stored, step).await?;
     // The new manifest is issued under the rules of the act that made it.
     let mut issue = Step::new(Act::SendOn, tx.now()).saying(json!({ "linked_from": id, "kind": body.kind }));
@@ -356,7 +362,7 @@ async fn send(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step, sending: Send
     issue.confirmed = manifest.confirmed;
     let record = Record::new(next, consignment);
     let postings = accounts::issued(&record);
-    begin(tx, record, &[(PartName::Consignment, 1)], &postings, issue, &ends.prefecture).await
+    begin(tx, record, &[(PartName::Consignment, 1)], &postings, issue, &ends.prefecture, by_proxy.as_ref()).await
 }
 
 #[derive(diesel::QueryableByName)]
@@ -469,7 +475,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
             posting.at_most_g = None;
         }
         let lots = graph::released_lots(tx, &record);
-        begin(tx, record, &seals, &postings, step, &ends.prefecture).await?;
+        begin(tx, record, &seals, &postings, step, &ends.prefecture, None).await?;
         crate::ledger::insert_lots(tx.conn, &lots, released_at).await
     })
     .await
