@@ -247,6 +247,12 @@ pub enum DomainRefusal {
     /// A source for what the caller does for his own unit.
     #[error("nobody is acted for")]
     ProxyNotNeeded,
+    /// Begun for a consignor outside the system without a number of his manifest.
+    #[error("no number proves the manifest")]
+    ProofMissing,
+    /// What only a consignor outside the system holds elsewhere.
+    #[error("held by this installation")]
+    NotHeldElsewhere,
     /// There is nothing left to send on.
     #[error("nothing was refused, or it is on its way already")]
     NothingToSendOn,
@@ -262,7 +268,7 @@ pub enum DomainRefusal {
 }
 
 /// Kinds of problem of the state machine.
-pub static KINDS: [Kind; 20] = [
+pub static KINDS: [Kind; 22] = [
     Kind::new(422, "unknown-line", "联单上没有此废物明细", "This line is not on the manifest"),
     Kind::new(422, "line-twice", "同一明细重复填写", "A line is given twice"),
     Kind::new(422, "line-missing", "有明细未填写", "A line is missing"),
@@ -283,6 +289,13 @@ pub static KINDS: [Kind; 20] = [
     Kind::new(409, "not-turned-away", "本段运输未登记“未入厂”，不能途中退回或改送", "The load was not turned away on this leg"),
     Kind::new(422, "proxy-source-missing", "代系统外单位登记须说明依据", "What is entered for a unit outside the system needs its source"),
     Kind::new(422, "proxy-not-needed", "并非代系统外单位登记，不得填写代录依据", "Nobody outside the system is acted for: no source may be given"),
+    Kind::new(
+        422,
+        "proof-missing",
+        "代系统外移出人提交须有国家联单编号或纸质联单编号",
+        "A consignor outside the system needs a national number or a paper number",
+    ),
+    Kind::new(422, "not-held-elsewhere", "仅代系统外移出人登记时填写", "Only for a consignor outside the system"),
 ];
 
 impl Refusal for DomainRefusal {
@@ -308,6 +321,8 @@ impl Refusal for DomainRefusal {
             Self::NotTurnedAway { .. } => 17,
             Self::ProxySourceMissing => 18,
             Self::ProxyNotNeeded => 19,
+            Self::ProofMissing => 20,
+            Self::NotHeldElsewhere => 21,
         }]
     }
     fn text(&self) -> Text {
@@ -344,7 +359,9 @@ impl Refusal for DomainRefusal {
                 format!("第 {leg_no} 段未登记“未入厂”，不能途中退回或改送"),
                 format!("The load was not turned away on leg {leg_no}: the receiver still waits for it"),
             ),
-            Self::ProxySourceMissing
+            Self::ProofMissing
+            | Self::NotHeldElsewhere
+            | Self::ProxySourceMissing
             | Self::ProxyNotNeeded
             | Self::TooManyLegs
             | Self::NothingSkipped

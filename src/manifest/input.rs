@@ -116,6 +116,22 @@ pub struct IssueManifest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, max_items = 20)]
     pub confirmed: Vec<Confirmation>,
+    /// Where it comes from, if the receiver begins it for a consignor outside the system; else absent (代录依据).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
+    /// 国家联单编号 of a consignor outside the system; in a back-entry of anybody, if the national system gave it already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub official_no: Option<ManifestNumber>,
+    /// 纸质联单编号 of a consignor outside the system, where there is no national number; a back-entry names its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub paper_no: Option<PaperNo>,
+    /// 跨省转移批准文号 of a consignor outside the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, min_length = 2, max_length = 60)]
+    pub approval_no: Option<String>,
 }
 
 /// "The same as last week": a manifest made from an earlier one.

@@ -333,6 +333,28 @@ pub struct Consignment {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     pub link: Option<Link>,
+    /// Set where it was begun for a consignor outside the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// What stands for the signature of a consignor outside the system (系统外移出人), whose papers are held elsewhere: at least
+/// one of the two numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Elsewhere {
+    /// 国家联单编号 that the national system gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub official_no: Option<String>,
+    /// 纸质联单编号.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub paper_no: Option<String>,
+    /// 跨省转移批准文号, as the consignor names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub approval_no: Option<String>,
 }
 
 impl Consignment {

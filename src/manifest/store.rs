@@ -256,7 +256,8 @@ impl Header {
 
 /// The paper under which the load travels, or travelled. A manifest that was cancelled gives its paper back.
 fn paper_no_of(record: &Record) -> Option<&str> {
-    record.release.as_ref().and_then(|release| release.paper_no.as_deref()).filter(|_| record.state != State::Cancelled)
+    let issued_on = record.consignment.elsewhere.as_ref().and_then(|elsewhere| elsewhere.paper_no.as_deref());
+    record.release.as_ref().and_then(|release| release.paper_no.as_deref()).or(issued_on).filter(|_| record.state != State::Cancelled)
 }
 
 /// Who may see the manifest, and in what relation. Whoever never had the load, because the hand-over to him was taken back,
@@ -357,15 +358,17 @@ const SAVE: Sql = Sql(save_sql!(
 ));
 const SAVE_NEW: Sql = Sql(save_sql!(
     "INSERT INTO manifests (id, state, plates, codes, declared_g, released_g, accepted_g, received_on, confirm_due_on, confirm_due_provisional, flags, paper_no, \
-     stream, carriage, consignor_id, receiver_id, departure_division, destination_division, issued_at, planned_departure_on, planned_receipt_on, link_kind, linked_from) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $24, $25, 'vehicle', $26, $27, $28, $29, $30, $31, $32, $33, $34)), \
+     stream, carriage, consignor_id, receiver_id, departure_division, destination_division, issued_at, planned_departure_on, planned_receipt_on, link_kind, linked_from, official_no) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $24, $25, 'vehicle', $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)), \
      places AS (INSERT INTO manifest_places (division, manifest_id) SELECT DISTINCT t.place, $1 FROM unnest(ARRAY[$28, $29]) AS t(place)"
 ));
 
 /// What only a new manifest has to say.
-pub struct Beginning {
+pub struct Beginning<'a> {
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
+    /// 国家联单编号, where it is known from the beginning.
+    pub official_no: Option<&'a str>,
 }
 
 /// Writes header, new parts, parties and tasks of a record in one statement.
@@ -375,7 +378,7 @@ pub struct Beginning {
 pub async fn save(
     mut conn: &AsyncPgConnection,
     record: &Record,
-    beginning: Option<&Beginning>,
+    beginning: Option<&Beginning<'_>>,
     flags: &BTreeSet<String>,
     parts: &[SealedPart],
     calendar: &WorkingDays,
@@ -426,6 +429,7 @@ pub async fn save(
                 .bind::<Date, _>(consignment.planned_receipt_on)
                 .bind::<Nullable<Text>, _>(consignment.link.as_ref().map(|link| link.kind.as_str()))
                 .bind::<Nullable<SqlUuid>, _>(consignment.link.as_ref().map(|link| link.manifest_id))
+                .bind::<Nullable<Text>, _>(beginning.official_no)
                 .execute(&mut conn)
                 .await?
         }
@@ -455,6 +459,20 @@ pub async fn set_official_no(conn: &mut AsyncPgConnection, id: Uuid, number: &st
     .execute(conn)
     .await?
         == 1)
+}
+
+/// Whether a manifest has this national number.
+///
+/// # Errors
+/// As the database.
+pub async fn has_official_no(conn: &mut AsyncPgConnection, number: &str) -> Result<bool, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        has: bool,
+    }
+    let row: Option<Row> = Sql("SELECT EXISTS (SELECT FROM manifests WHERE official_no = $1) AS has").bind::<Text, _>(number).load(conn).await?.pop();
+    Ok(row.is_some_and(|row| row.has))
 }
 
 /// A manifest that carries a paper already.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::manifest::input::{RecordOfficialNo, TakeBack, WithReason};
-use crate::manifest::number::PaperNo;
+use crate::manifest::number::{ManifestNumber, PaperNo};
 use crate::manifest::table::{self, Act};
 use crate::manifest::work::{self, Step};
 use crate::manifest::{accounts, checks, outage, store};
@@ -107,6 +107,21 @@ pub(super) async fn paper_is_free(
         Some(on) => problem.with("manifest_id", json!(on)),
         None => problem,
     })
+}
+
+/// The national number of a manifest that begins here with it: of the prefecture of departure, and on no other manifest.
+///
+/// # Errors
+/// `number-of-other-prefecture`, `official-number-taken`.
+pub(super) async fn official_no_is_free(tx: &mut Tx<'_>, number: ManifestNumber, departure: &str, pointer: &str) -> Result<(), Problem> {
+    let mut refusals = Refusals::none();
+    let given = format!("{:04}", number.prefecture());
+    if given != departure {
+        refusals.add(pointer, NumberRefusal::OtherPrefecture { given, departure: departure.to_owned() });
+    } else if store::has_official_no(tx.conn, &number.to_string()).await? {
+        refusals.add(pointer, NumberRefusal::Taken);
+    }
+    Ok(refusals.or(())?)
 }
 
 /// Takes a manifest back before anything left (取消); it keeps its number, every reservation goes back.

@@ -66,7 +66,9 @@ async fn release_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: 
         let (id, consignor) = (stored.record.id, stored.record.consignment.consignor.unit_id);
         ending::paper_is_free(tx, actor, id, consignor, paper_no, "/paper_no").await?;
     }
-    let paper_no = body.paper_no.map(String::from);
+    // Begun for a consignor outside the system, it travels on the paper that it was begun with.
+    let begun_with = stored.record.consignment.elsewhere.as_ref().and_then(|elsewhere| elsewhere.paper_no.clone());
+    let paper_no = body.paper_no.map(String::from).or(begun_with);
     checks::release(tx, &stored, &lines, paper_no.as_deref(), &mut step.findings).await?;
     let before = stored.record.clone();
     let release = Release { lines, released_at: tx.now(), paper_no };
