@@ -12,7 +12,6 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use super::app::App;
 use super::call::{RequestId, lang_of};
 use super::problem::{Kind, PROBLEM_JSON, Problem, TextGrades, kinds};
-use super::query;
 
 /// The middleware.
 ///
@@ -29,7 +28,7 @@ pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'sta
     let status = response.status().as_u16();
     if status >= 400 {
         let problem = response.response().extensions().get::<Problem>().cloned();
-        let problem = problem.unwrap_or_else(|| framework_problem(status, app.as_ref(), response.request()));
+        let problem = problem.unwrap_or_else(|| Problem::of(kind_of(status)));
         if let Some(app) = &app {
             app.metrics.refused(problem.code);
         }
@@ -71,15 +70,6 @@ pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'sta
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     Ok(response)
-}
-
-/// What the framework refused, in our words; a query that it could not read is looked through for all its faults.
-fn framework_problem(status: u16, app: Option<&web::Data<App>>, request: &HttpRequest) -> Problem {
-    let kind = kind_of(status);
-    match app {
-        Some(app) if kind.code == kinds::BAD_PARAMETER.code => Problem::query(query::faults(app, request)),
-        _ => Problem::of(kind),
-    }
 }
 
 fn kind_of(status: u16) -> &'static Kind {

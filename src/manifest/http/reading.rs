@@ -20,6 +20,7 @@ use crate::platform::calendar::{end_of, start_of};
 use crate::platform::call::request_id_of;
 use crate::platform::cursor::{self, FilterHash};
 use crate::platform::problem::{Problem, ProblemBody, Text};
+use crate::platform::query::Query;
 use crate::registry::plate::Plate;
 
 /// Filters of the list.
@@ -87,18 +88,8 @@ pub struct Page {
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/manifests")]
-pub async fn list_manifests(app: web::Data<App>, actor: Actor, query: web::Query<ListManifests>) -> Result<HttpResponse, Problem> {
-    let query = query.into_inner();
+pub async fn list_manifests(app: web::Data<App>, actor: Actor, Query(query): Query<ListManifests>) -> Result<HttpResponse, Problem> {
     let limit = query.limit.unwrap_or(50);
-    if !(1..=500).contains(&limit) {
-        return Err(Problem::parameter("limit", Text::new("limit 须为 1 至 500", "limit must be 1 to 500")));
-    }
-    for (name, word, longest) in [("code", &query.code, 12), ("number", &query.number, 40), ("flag", &query.flag, 60)] {
-        if word.as_ref().is_some_and(|word| word.contains('\0') || word.chars().count() > longest) {
-            let text = Text::new(format!("{name} 至多 {longest} 个字符"), format!("{name} has at most {longest} characters"));
-            return Err(Problem::parameter(name, text));
-        }
-    }
     let text = |value: Option<String>| value.unwrap_or_default();
     let filters = [
         ("waiting_for_me", text(query.waiting_for_me.map(|one| one.to_string()))),
@@ -192,7 +183,7 @@ pub async fn list_manifest_events(
     app: web::Data<App>,
     actor: Actor,
     id: Path<Uuid>,
-    query: web::Query<After>,
+    Query(query): Query<After>,
 ) -> Result<HttpResponse, Problem> {
     let mut conn = app.db.get().await?;
     read::visible(&app, &mut conn, &actor, *id, Look("events", request_id_of(&request))).await?;
