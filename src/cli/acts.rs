@@ -74,15 +74,16 @@ fn acts_table(text: &mut String) {
          - 关口操作 gate：车辆仍停在原处，法律不允许时可以拒绝 (the lorry stands still; the law may refuse)。\n\
          - 事实操作 fact：事情已经发生，绝不因法律、账户、超期或他人缺签而拒绝，只作标记 (it has happened; never refused for law, only flagged)。\n\
          - 其他 other：既非关口也非事实，须在线进行 (neither; done online)。\n\n\
-         | 操作 act | 名称 | 类别 class | 可进行的状态 states | 由谁 by | 封存 sealed part | 条文 articles |\n\
+         | 操作 act | 名称 name | 类别 class | 可进行的状态 states | 由谁 by | 封存 sealed part | 条文 articles |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for rule in ACTS {
         let sealed = rule.seals.map_or_else(|| "–".to_owned(), |part| format!("`{}`", part.as_str()));
         text.push_str(&format!(
-            "| `{}` | {} | {} | {} | {} | {sealed} | {} |\n",
+            "| `{}` | {} · {} | {} | {} | {} | {sealed} | {} |\n",
             rule.act.as_str(),
             rule.zh,
+            rule.en,
             class(rule.class),
             states(rule),
             signers(rule),
