@@ -93,6 +93,7 @@ pub struct Metrics {
     answered: Family<AnsweredLabels, Counter>,
     seconds: Family<OperationLabels, Histogram, fn() -> Histogram>,
     refused: Family<RefusedLabels, Counter>,
+    hashes: Counter,
     operations: HashMap<String, Operation>,
     other: Operation,
     kinds: HashMap<&'static str, OnceLock<Counter>>,
@@ -110,6 +111,8 @@ impl Metrics {
         registry.register("requests", "Answers by operation and class of status", answered.clone());
         registry.register("request_seconds", "Time until the answer's head", seconds.clone());
         registry.register("refused", "Refusals by kind of problem", refused.clone());
+        let hashes = Counter::default();
+        registry.register("password_hashes", "Password hashes begun, of log-ins and of new passwords", hashes.clone());
         let gauges = Gauges::default();
         for (name, help, gauge) in [
             ("pool_connections_in_use", "Database connections taken from the pool", &gauges.pool_in_use),
@@ -135,7 +138,7 @@ impl Metrics {
             .map(|name| (name.to_owned(), Operation::named(name)))
             .collect();
         let kinds = kinds.map(|kind| (kind, OnceLock::new())).collect();
-        Self { registry, answered, seconds, refused, operations, other: Operation::named(OTHER), kinds, gauges }
+        Self { registry, answered, seconds, refused, hashes, operations, other: Operation::named(OTHER), kinds, gauges }
     }
 
     /// Counts an answer. The name is that of its route, which is its operation's in the contract.
@@ -159,6 +162,11 @@ impl Metrics {
                 self.refused.get_or_create(&RefusedLabels { kind: OTHER }).inc();
             }
         }
+    }
+
+    /// Counts a password hash.
+    pub fn hashed(&self) {
+        self.hashes.inc();
     }
 
     /// Everything as text, with the levels of this moment.
