@@ -1,7 +1,7 @@
 //! Wire types and routes of the catalogue. No rule lives here.
 
 use actix_web::web::Path;
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,7 +11,6 @@ use super::acts::{self, ParameterFacts};
 use super::code::{MethodCode, WasteCode};
 use super::domain::{CodeFacts, Listing, MethodGroup, Stage};
 use super::pairs::{self, Category, PairList};
-use super::query::Parameters;
 use super::store::{self, Article, Division, EditionRow, Exemption, PenaltyRow, WasteCodeRow};
 use crate::evidence::{ActAnswer, answer};
 use crate::identity::Actor;
@@ -19,6 +18,7 @@ use crate::platform::app::App;
 use crate::platform::calendar::{DayKind, WorkingDays, legal_day};
 use crate::platform::call::{Act, ActHeaders, ActMode};
 use crate::platform::problem::{Problem, ProblemBody, Text};
+use crate::platform::query::{NoQuery, Query};
 
 /// A code with or without its hyphens.
 fn code_in(text: &str) -> Option<WasteCode> {
@@ -52,9 +52,9 @@ impl EditionUsed {
 }
 
 /// Find waste codes.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the contract only; Parameters reads the query")]
 pub struct FindWasteCodes {
     /// Beginning of a code with or without hyphens, a category (`HW08`), or part of a name.
     #[param(min_length = 1, max_length = 60)]
@@ -78,10 +78,9 @@ pub struct WasteCodes {
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/waste_codes")]
-pub async fn find_waste_codes(request: HttpRequest, app: web::Data<App>, _actor: Actor) -> Result<HttpResponse, Problem> {
-    let query = Parameters::read(&request, &["q", "on"])?;
-    let on = query.day("on", legal_day(app.clock.now()))?;
-    let words = query.text("q", 1, 60)?.ok_or_else(|| Problem::parameter("q", Text::new("须给出 q", "q is needed")))?;
+pub async fn find_waste_codes(app: web::Data<App>, _actor: Actor, Query(query): Query<FindWasteCodes>) -> Result<HttpResponse, Problem> {
+    let on = query.on.unwrap_or_else(|| legal_day(app.clock.now()));
+    let words = query.q.as_str();
     let is_code = words.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let digits = if is_code { words.replace('-', "") } else { String::new() };
     let mut conn = app.db.get().await?;
@@ -91,9 +90,9 @@ pub async fn find_waste_codes(request: HttpRequest, app: web::Data<App>, _actor:
 }
 
 /// The day that decides.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the contract only; Parameters reads the query")]
 pub struct On {
     /// The day that decides; today without it.
     #[param(required = false)]
@@ -129,8 +128,8 @@ pub struct OneWasteCode {
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/waste_codes/{code}")]
-pub async fn get_waste_code(request: HttpRequest, app: web::Data<App>, _actor: Actor, code: Path<String>) -> Result<HttpResponse, Problem> {
-    let on = Parameters::read(&request, &["on"])?.day("on", legal_day(app.clock.now()))?;
+pub async fn get_waste_code(app: web::Data<App>, _actor: Actor, code: Path<String>, Query(query): Query<On>) -> Result<HttpResponse, Problem> {
+    let on = query.on.unwrap_or_else(|| legal_day(app.clock.now()));
     let code = code_in(&code).ok_or_else(|| wrong_code("code"))?;
     let mut conn = app.db.get().await?;
     let facts: CodeFacts = store::code_facts(&conn, on, &[code.to_string()]).await?;
@@ -185,8 +184,7 @@ pub struct Methods {
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/methods")]
-pub async fn list_methods(request: HttpRequest, app: web::Data<App>, _actor: Actor) -> Result<HttpResponse, Problem> {
-    Parameters::read(&request, &[])?;
+pub async fn list_methods(app: web::Data<App>, _actor: Actor, _: Query<NoQuery>) -> Result<HttpResponse, Problem> {
     let mut conn = app.db.get().await?;
     let mut methods = Vec::new();
     for row in store::methods(&mut conn).await? {
@@ -199,9 +197,9 @@ pub async fn list_methods(request: HttpRequest, app: web::Data<App>, _actor: Act
 }
 
 /// List divisions.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the contract only; Parameters reads the query")]
 pub struct ListDivisions {
     /// The node whose children are wanted; the provinces without it.
     #[param(required = false, min_length = 2, max_length = 12)]
@@ -224,11 +222,9 @@ pub struct Divisions {
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/divisions")]
-pub async fn list_divisions(request: HttpRequest, app: web::Data<App>, _actor: Actor) -> Result<HttpResponse, Problem> {
-    let query = Parameters::read(&request, &["parent"])?;
-    let parent = query.text("parent", 2, 12)?.unwrap_or(store::ROOT);
+pub async fn list_divisions(app: web::Data<App>, _actor: Actor, Query(query): Query<ListDivisions>) -> Result<HttpResponse, Problem> {
     let mut conn = app.db.get().await?;
-    let parent = division_in(&mut conn, "parent", parent).await?;
+    let parent = division_in(&mut conn, "parent", query.parent.as_deref().unwrap_or(store::ROOT)).await?;
     let divisions = store::divisions_below(&mut conn, &parent.code).await?;
     Ok(HttpResponse::Ok().json(Divisions { parent, divisions }))
 }
@@ -247,12 +243,12 @@ async fn division_in(conn: &mut diesel_async::AsyncPgConnection, name: &str, cod
 )]
 #[get("/legal_articles/{law_id}/{article}")]
 pub async fn get_legal_article(
-    request: HttpRequest,
     app: web::Data<App>,
     _actor: Actor,
     path: Path<(String, String)>,
+    Query(query): Query<On>,
 ) -> Result<HttpResponse, Problem> {
-    let on = Parameters::read(&request, &["on"])?.day("on", legal_day(app.clock.now()))?;
+    let on = query.on.unwrap_or_else(|| legal_day(app.clock.now()));
     let (law, article) = path.into_inner();
     let is_id = |text: &str, max: usize| text.len() <= max && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'));
     if !is_id(&law, 60) || !is_id(&article, 12) {
@@ -264,13 +260,13 @@ pub async fn get_legal_article(
 }
 
 /// List exemptions.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the contract only; Parameters reads the query")]
 pub struct ListExemptions {
-    /// Only those that may cover this code: named first, then those that only describe.
-    #[param(required = false)]
-    code: Option<WasteCode>,
+    /// Only those that may cover this code, with or without hyphens: named first, then those that only describe.
+    #[param(max_length = 12, example = "900-249-08")]
+    code: Option<String>,
     /// Only those of this stage.
     #[param(required = false, inline)]
     stage: Option<Stage>,
@@ -293,23 +289,19 @@ pub struct Exemptions {
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/exemptions")]
-pub async fn list_exemptions(request: HttpRequest, app: web::Data<App>, _actor: Actor) -> Result<HttpResponse, Problem> {
-    let query = Parameters::read(&request, &["code", "stage", "on"])?;
-    let on = query.day("on", legal_day(app.clock.now()))?;
-    let code = query.text("code", 1, 60)?.map(|text| code_in(text).ok_or_else(|| wrong_code("code"))).transpose()?;
-    let wrong_stage =
-        || Problem::parameter("stage", Text::new("须为 collection、transport、use 或 disposal", "It must be collection, transport, use or disposal"));
-    let stage = query.text("stage", 1, 20)?.map(|text| Stage::parse(text).ok_or_else(wrong_stage)).transpose()?;
+pub async fn list_exemptions(app: web::Data<App>, _actor: Actor, Query(query): Query<ListExemptions>) -> Result<HttpResponse, Problem> {
+    let on = query.on.unwrap_or_else(|| legal_day(app.clock.now()));
+    let code = query.code.map(|text| code_in(&text).ok_or_else(|| wrong_code("code"))).transpose()?;
     let mut conn = app.db.get().await?;
     let (known, used) = store::exemption_editions(&mut conn, on).await?;
-    let exemptions = store::list_exemptions(&mut conn, on, code, stage).await?;
+    let exemptions = store::list_exemptions(&mut conn, on, code, query.stage).await?;
     Ok(HttpResponse::Ok().json(Exemptions { edition: EditionUsed::new(known, used), exemptions }))
 }
 
 /// Find penalties.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the contract only; Parameters reads the query")]
 pub struct FindPenalties {
     /// Key of an offence.
     #[param(required = false, min_length = 1, max_length = 60, example = "hw_label_missing")]
@@ -335,10 +327,9 @@ pub struct Penalties {
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/penalties")]
-pub async fn find_penalties(request: HttpRequest, app: web::Data<App>, _actor: Actor) -> Result<HttpResponse, Problem> {
-    let query = Parameters::read(&request, &["offence_key", "q", "on"])?;
-    let on = query.day("on", legal_day(app.clock.now()))?;
-    let (key, words) = (query.text("offence_key", 1, 60)?, query.text("q", 1, 60)?);
+pub async fn find_penalties(app: web::Data<App>, _actor: Actor, Query(query): Query<FindPenalties>) -> Result<HttpResponse, Problem> {
+    let on = query.on.unwrap_or_else(|| legal_day(app.clock.now()));
+    let (key, words) = (query.offence_key.as_deref(), query.q.as_deref());
     if key.is_some() && words.is_some() {
         return Err(Problem::parameter("q", Text::new("offence_key 与 q 只能用一个", "Give offence_key or q, not both")));
     }
@@ -379,8 +370,7 @@ pub struct CalendarYear {
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/calendar/{year}")]
-pub async fn get_calendar(request: HttpRequest, app: web::Data<App>, _actor: Actor, year: Path<String>) -> Result<HttpResponse, Problem> {
-    Parameters::read(&request, &[])?;
+pub async fn get_calendar(app: web::Data<App>, _actor: Actor, year: Path<String>, _: Query<NoQuery>) -> Result<HttpResponse, Problem> {
     let wrong = || Problem::parameter("year", Text::new("须为 2000 至 2100 的年份", "It must be a year from 2000 to 2100"));
     let year = Some(year.as_str()).filter(|text| text.len() == 4).and_then(|text| text.parse().ok()).filter(|year| (2000..=2100).contains(year));
     let year: i32 = year.ok_or_else(wrong)?;
@@ -422,8 +412,7 @@ pub struct Editions {
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/editions")]
-pub async fn list_editions(request: HttpRequest, app: web::Data<App>, _actor: Actor) -> Result<HttpResponse, Problem> {
-    Parameters::read(&request, &[])?;
+pub async fn list_editions(app: web::Data<App>, _actor: Actor, _: Query<NoQuery>) -> Result<HttpResponse, Problem> {
     let mut conn = app.db.get().await?;
     let editions = store::editions(&mut conn).await?;
     let files = store::loaded_files(&mut conn).await?.into_iter().map(|row| ReferenceFile {
@@ -437,9 +426,9 @@ pub async fn list_editions(request: HttpRequest, app: web::Data<App>, _actor: Ac
 }
 
 /// List parameters.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the contract only; Parameters reads the query")]
 pub struct ListParameters {
     /// Where; the whole country without it.
     #[param(required = false, min_length = 2, max_length = 12, example = "210213")]
@@ -483,10 +472,9 @@ pub struct ParameterList {
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/parameters")]
-pub async fn list_parameters(request: HttpRequest, app: web::Data<App>, _actor: Actor) -> Result<HttpResponse, Problem> {
-    let query = Parameters::read(&request, &["division", "on"])?;
-    let on = query.day("on", legal_day(app.clock.now()))?;
-    let division = query.text("division", 2, 12)?.unwrap_or(store::ROOT);
+pub async fn list_parameters(app: web::Data<App>, _actor: Actor, Query(query): Query<ListParameters>) -> Result<HttpResponse, Problem> {
+    let on = query.on.unwrap_or_else(|| legal_day(app.clock.now()));
+    let division = query.division.as_deref().unwrap_or(store::ROOT);
     let mut conn = app.db.get().await?;
     division_in(&mut conn, "division", division).await?;
     let rows = store::parameters(&mut conn, &[], division, on).await?;
@@ -617,7 +605,6 @@ pub struct PairLists {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only its schema is used; the query is read by name")]
 pub struct ListPairs {
     /// Division: GB/T 2260 code or a local node; the country without it.
     #[param(min_length = 2, max_length = 12)]
@@ -631,9 +618,8 @@ pub struct ListPairs {
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/incompatible_pairs")]
-pub async fn list_incompatible_pairs(request: HttpRequest, app: web::Data<App>, _actor: Actor) -> Result<HttpResponse, Problem> {
-    let query = Parameters::read(&request, &["division"])?;
-    let division = query.text("division", 2, 12)?.unwrap_or(store::ROOT);
+pub async fn list_incompatible_pairs(app: web::Data<App>, _actor: Actor, Query(query): Query<ListPairs>) -> Result<HttpResponse, Problem> {
+    let division = query.division.as_deref().unwrap_or(store::ROOT);
     let mut conn = app.db.get().await?;
     division_in(&mut conn, "division", division).await?;
     let lists: Vec<LoadedPairs> = pairs::lists(&mut conn, division)

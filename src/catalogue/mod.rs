@@ -11,7 +11,6 @@ pub mod http;
 mod laws;
 pub mod loader;
 pub mod pairs;
-mod query;
 mod rules;
 mod store;
 

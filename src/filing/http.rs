@@ -12,7 +12,8 @@ use crate::identity::Actor;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode, Nothing};
 use crate::platform::problem::{Problem, ProblemBody};
-use crate::registry::page::{ListParams, ListQuery, PageOf, list, one};
+use crate::platform::query::Query;
+use crate::registry::page::{ListQuery, PageOf, list, one};
 
 /// Record a flow of the yearly plan of a site of the caller's unit.
 #[utoipa::path(
@@ -29,14 +30,14 @@ pub async fn record_plan_flow(actor: Actor, act: Act<PlanFlowStatement>) -> Resu
 
 /// Plan flows from and to a unit.
 #[utoipa::path(
-    tag = "filing", operation_id = "list_plan_flows", security(("bearer" = [])), params(ListParams),
+    tag = "filing", operation_id = "list_plan_flows", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<PlanFlow>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/plan_flows")]
-pub async fn list_plan_flows(app: web::Data<App>, actor: Actor, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list::<PlanFlow>(&app, &actor, store::PLAN_FLOWS, "list_plan_flows", query).await
+pub async fn list_plan_flows(app: web::Data<App>, actor: Actor, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    list::<PlanFlow>(&app, &actor, store::PLAN_FLOWS, "list_plan_flows", query.0).await
 }
 
 /// One plan flow.
@@ -79,14 +80,14 @@ pub async fn record_approval(actor: Actor, act: Act<ApprovalStatement>) -> Resul
 
 /// Approvals from and to a unit.
 #[utoipa::path(
-    tag = "filing", operation_id = "list_approvals", security(("bearer" = [])), params(ListParams),
+    tag = "filing", operation_id = "list_approvals", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<Approval>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/approvals")]
-pub async fn list_approvals(app: web::Data<App>, actor: Actor, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list::<Approval>(&app, &actor, store::APPROVALS, "list_approvals", query).await
+pub async fn list_approvals(app: web::Data<App>, actor: Actor, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    list::<Approval>(&app, &actor, store::APPROVALS, "list_approvals", query.0).await
 }
 
 /// One approval.

@@ -14,5 +14,6 @@ pub mod mass;
 pub mod metrics;
 pub mod migrate;
 pub mod problem;
+pub mod query;
 pub mod respond;
 pub mod shape;

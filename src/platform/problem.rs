@@ -253,8 +253,21 @@ impl Problem {
     /// Faults of shape, all at once.
     #[must_use]
     pub fn shape(faults: Vec<ShapeFault>) -> Self {
-        let mut problem = Self::of(if faults.iter().any(|fault| fault.code == "not-json") { &kinds::UNREADABLE } else { &kinds::BAD_SHAPE });
-        problem.errors = faults
+        let kind = if faults.iter().any(|fault| fault.code == "not-json") { &kinds::UNREADABLE } else { &kinds::BAD_SHAPE };
+        Self::of(kind).with_faults(faults)
+    }
+    /// Faults of a query string, all at once; the first is named apart for clients that read no list.
+    #[must_use]
+    pub fn query(faults: Vec<ShapeFault>) -> Self {
+        let first = faults.first().map(|fault| fault.pointer.trim_start_matches('/').to_owned());
+        let problem = Self::of(&kinds::BAD_PARAMETER).with_faults(faults);
+        match first {
+            Some(name) => problem.with("parameter", name.into()),
+            None => problem,
+        }
+    }
+    fn with_faults(mut self, faults: Vec<ShapeFault>) -> Self {
+        self.errors = faults
             .into_iter()
             .map(|fault| Fault {
                 message: Text::new(fault.message(Lang::ZhCn), fault.message(Lang::En)),
@@ -263,7 +276,7 @@ impl Problem {
                 law: Vec::new(),
             })
             .collect();
-        problem
+        self
     }
     /// Adds a member.
     #[must_use]

@@ -28,7 +28,7 @@ pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'sta
     let status = response.status().as_u16();
     if status >= 400 {
         let problem = response.response().extensions().get::<Problem>().cloned();
-        let problem = problem.unwrap_or_else(|| named(Problem::of(kind_of(status)), response.response().error()));
+        let problem = problem.unwrap_or_else(|| Problem::of(kind_of(status)));
         if let Some(app) = &app {
             app.metrics.refused(problem.code);
         }
@@ -70,15 +70,6 @@ pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'sta
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     Ok(response)
-}
-
-/// Names the query parameter that nobody knows; the rest of the framework's words stay here.
-fn named(problem: Problem, error: Option<&actix_web::Error>) -> Problem {
-    let said = error.map(ToString::to_string).unwrap_or_default();
-    match said.split_once("unknown field `").and_then(|(_, rest)| rest.split_once('`')) {
-        Some((name, _)) if problem.code == kinds::BAD_PARAMETER.code => problem.with("parameter", name.into()),
-        _ => problem,
-    }
 }
 
 fn kind_of(status: u16) -> &'static Kind {

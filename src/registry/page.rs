@@ -1,9 +1,7 @@
 //! Lists and single things as every room from here on shows them.
 
-use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use futures_util::future::{Ready, ready};
-use serde::Serialize;
+use actix_web::HttpResponse;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -16,8 +14,7 @@ use crate::platform::cursor::{self, FilterHash};
 use crate::platform::db::Sql;
 use crate::platform::problem::{Problem, Text};
 
-/// Unit: rows of one page; more would hold a connection for too long.
-const PAGE_SIZE_MAX: i64 = 500;
+/// Unit: rows.
 const PAGE_SIZE: i64 = 50;
 
 /// A page of a list, newest first.
@@ -31,77 +28,32 @@ pub struct PageOf<T> {
     next_cursor: Option<String>,
 }
 
-/// The query of a list, for the contract.
-#[derive(IntoParams)]
+/// The query of a list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the contract only; ListQuery parses the query")]
-pub struct ListParams {
+pub struct ListQuery {
     /// Only of this unit; without it the caller's own, and for officers every unit of their divisions.
-    #[param(required = false)]
     unit_id: Option<Uuid>,
     /// Rows of a page.
-    #[param(required = false, minimum = 1, maximum = 500, default = 50)]
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<i64>,
     /// `next_cursor` of the page before.
-    #[param(required = false, max_length = 64)]
+    #[param(max_length = 64)]
     cursor: Option<String>,
 }
 
-/// The query of a unit's list, for the contract.
-#[derive(IntoParams)]
+/// The query of a unit's list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the contract only; ListQuery parses the query")]
-pub struct PageParams {
+pub struct PageQuery {
     /// Rows of a page.
-    #[param(required = false, minimum = 1, maximum = 500, default = 50)]
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<i64>,
     /// `next_cursor` of the page before.
-    #[param(required = false, max_length = 64)]
+    #[param(max_length = 64)]
     cursor: Option<String>,
-}
-
-/// The query of a list.
-#[derive(Debug, Default)]
-pub struct ListQuery {
-    unit: Option<Uuid>,
-    limit: Option<i64>,
-    cursor: Option<String>,
-}
-
-impl ListQuery {
-    fn read(query: &str) -> Result<Self, Problem> {
-        let unreadable = || Problem::parameter("query", Text::new("查询参数无法读取", "The query cannot be read"));
-        let pairs = web::Query::<Vec<(String, String)>>::from_query(query).map_err(|_| unreadable())?.into_inner();
-        let mut read = Self::default();
-        for (name, value) in pairs {
-            let wrong = |zh: &'static str, en: &'static str| Problem::parameter(&name, Text::new(zh, en));
-            let is_twice = match name.as_str() {
-                "unit_id" => {
-                    let unit = value.parse().map_err(|_| wrong("须为 UUID", "It must be a UUID"))?;
-                    read.unit.replace(unit).is_some()
-                }
-                "limit" => {
-                    let limit = value.parse().ok().filter(|limit| (1..=PAGE_SIZE_MAX).contains(limit));
-                    read.limit.replace(limit.ok_or_else(|| wrong("须为 1 至 500 的整数", "It must be an integer from 1 to 500"))?).is_some()
-                }
-                "cursor" => read.cursor.replace(value).is_some(),
-                _ => return Err(wrong("没有此参数", "There is no such parameter")),
-            };
-            if is_twice {
-                return Err(wrong("参数重复", "The parameter is given twice"));
-            }
-        }
-        Ok(read)
-    }
-}
-
-impl FromRequest for ListQuery {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::read(request.query_string()))
-    }
 }
 
 /// A page of what an actor may see.
@@ -112,26 +64,23 @@ pub async fn list<R>(app: &App, actor: &Actor, sql: Sql, name: &str, query: List
 where
     R: diesel::QueryableByName<diesel::pg::Pg> + Shown + Serialize + Send + 'static,
 {
-    let unit = query.unit.or_else(|| if actor.is_officer() { None } else { actor.unit_id() });
-    page::<R>(app, &visible_to(actor), sql, name, unit, query).await
+    let unit = query.unit_id.or_else(|| if actor.is_officer() { None } else { actor.unit_id() });
+    page::<R>(app, &visible_to(actor), sql, name, unit, PageQuery { limit: query.limit, cursor: query.cursor }).await
 }
 
 /// A page of a unit's things that every unit may check.
 ///
 /// # Errors
 /// As [`list`].
-pub async fn list_of_unit<R>(app: &App, unit: Uuid, sql: Sql, name: &str, query: ListQuery) -> Result<HttpResponse, Problem>
+pub async fn list_of_unit<R>(app: &App, unit: Uuid, sql: Sql, name: &str, query: PageQuery) -> Result<HttpResponse, Problem>
 where
     R: diesel::QueryableByName<diesel::pg::Pg> + Shown + Serialize + Send + 'static,
 {
-    if query.unit.is_some() {
-        return Err(Problem::parameter("unit_id", Text::new("没有此参数", "There is no such parameter")));
-    }
     let nobody = Scope { unit: None, jurisdiction: Vec::new() };
     page::<R>(app, &nobody, sql, name, Some(unit), query).await
 }
 
-async fn page<R>(app: &App, scope: &Scope, sql: Sql, name: &str, unit: Option<Uuid>, query: ListQuery) -> Result<HttpResponse, Problem>
+async fn page<R>(app: &App, scope: &Scope, sql: Sql, name: &str, unit: Option<Uuid>, query: PageQuery) -> Result<HttpResponse, Problem>
 where
     R: diesel::QueryableByName<diesel::pg::Pg> + Shown + Serialize + Send + 'static,
 {
@@ -164,27 +113,4 @@ where
     let found: Option<R> = rows(&mut conn, sql, &visible_to(actor), &wanted, legal_day(app.clock.now())).await?.pop();
     let found = found.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", found.version()))).json(found))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bad_query_names_its_parameter() {
-        let fault = |query: &str| ListQuery::read(query).err().map(|problem| problem.extra["parameter"].as_str().unwrap_or_default().to_owned());
-        assert_eq!(fault(""), None);
-        assert_eq!(fault("limit=500&cursor=abc"), None);
-        for (query, name) in [
-            ("limit=0", "limit"),
-            ("limit=501", "limit"),
-            ("limit=x", "limit"),
-            ("limit=1&limit=2", "limit"),
-            ("unit_id=1", "unit_id"),
-            ("colour=red", "colour"),
-            ("limit", "limit"),
-        ] {
-            assert_eq!(fault(query).as_deref(), Some(name), "{query}");
-        }
-    }
 }

@@ -112,11 +112,26 @@ async fn a_doubled_key_hides_no_other_fault() {
 }
 
 #[actix_web::test]
-async fn a_query_parameter_that_nobody_knows_is_named() {
+async fn every_fault_of_a_query_is_named_at_once() {
     let world = World::new().await;
     let unit = world.unit("大连金州化工有限公司", JINZHOU, &[]).await;
-    let problem = world.get(&unit.admin, "/api/v1/manifests?bogus=1").await.refused(400, "bad-parameter");
-    assert_eq!(problem["parameter"], "bogus");
+    let query = "limit=501&state=lost&party=7&from=2026-02-29&plate=X&bogus=1&code=%00&number=1&number=2";
+    let problem = world.get(&unit.admin, &format!("/api/v1/manifests?{query}")).await.refused(400, "bad-parameter");
+    let expected = [
+        ("/limit", "too-large"),
+        ("/state", "not-allowed-value"),
+        ("/party", "wrong-format"),
+        ("/from", "wrong-format"),
+        ("/plate", "wrong-format"),
+        ("/bogus", "unknown-field"),
+        ("/code", "control-character"),
+        ("/number", "duplicate-key"),
+    ];
+    for (pointer, code) in expected {
+        assert!(codes(&problem).contains(&(pointer.to_owned(), code.to_owned())), "{pointer}: {problem}");
+    }
+    assert!(problem["parameter"].is_string());
+    world.get(&unit.admin, "/api/v1/manifests?limit=500&state=issued&from=2024-02-29&waiting_for_me=false&number=%201%20").await.ok();
 }
 
 #[actix_web::test]

@@ -19,7 +19,8 @@ use crate::identity::token::ACCESS_LIFE;
 use crate::identity::uscc::Uscc;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode, Body, Nothing};
-use crate::platform::problem::{Problem, ProblemBody, Text, kinds};
+use crate::platform::problem::{Problem, ProblemBody, kinds};
+use crate::platform::query::Query;
 
 /// A unit as registered.
 #[derive(Deserialize, ToSchema)]
@@ -405,10 +406,7 @@ impl From<store::FoundUnit> for Unit {
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/units")]
-pub async fn find_units(app: web::Data<App>, _actor: Actor, query: web::Query<FindUnits>) -> Result<HttpResponse, Problem> {
-    if query.q.chars().count() < 2 || query.q.chars().count() > 60 || query.q.contains('\0') {
-        return Err(Problem::parameter("q", Text::new("请输入 2 至 60 个字符", "Give 2 to 60 characters")));
-    }
+pub async fn find_units(app: web::Data<App>, _actor: Actor, Query(query): Query<FindUnits>) -> Result<HttpResponse, Problem> {
     let mut conn = app.db.get().await?;
     let units = store::find_units(&mut conn, &query.q).await?.into_iter().map(Unit::from).collect();
     Ok(HttpResponse::Ok().json(Units { units }))

@@ -13,6 +13,7 @@ use crate::manifest::{feed, stream};
 use crate::platform::app::App;
 use crate::platform::call::request_id_of;
 use crate::platform::problem::{Problem, ProblemBody, Text};
+use crate::platform::query::Query;
 
 /// Where to go on in the feed.
 #[derive(Deserialize, IntoParams)]
@@ -68,14 +69,11 @@ pub async fn list_events(
     app: web::Data<App>,
     actor: Actor,
     until: ValidUntil,
-    query: web::Query<FeedAfter>,
+    Query(query): Query<FeedAfter>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let limit = query.limit.unwrap_or(100);
     let after = query.after.unwrap_or(0);
-    if !(1..=500).contains(&limit) || after < 0 {
-        return Err(Problem::parameter("limit", Text::new("limit 须为 1 至 500，after 不得为负", "limit must be 1 to 500, after not negative")));
-    }
     let after = left_at(&request)?.unwrap_or(after);
     if wants_stream(&request) {
         return stream::open(app, actor, until, after, request_id_of(&request));

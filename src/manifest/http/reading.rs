@@ -2,14 +2,14 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::evidence::{self, Evidence};
 use crate::identity::Actor;
-use crate::manifest::list::{self, Filter};
+use crate::manifest::list::{self, Filter, Item};
 use crate::manifest::next::Next;
 use crate::manifest::policy::Scope;
 use crate::manifest::read::{self, Look};
@@ -20,6 +20,7 @@ use crate::platform::calendar::{end_of, start_of};
 use crate::platform::call::{lang_of, request_id_of};
 use crate::platform::cursor::{self, FilterHash};
 use crate::platform::problem::{Problem, ProblemBody, Text};
+use crate::platform::query::Query;
 use crate::registry::plate::Plate;
 
 /// Filters of the list.
@@ -68,26 +69,27 @@ pub struct ListManifests {
     limit: Option<i64>,
 }
 
+/// A page of manifests.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ManifestPage)]
+pub struct Page {
+    /// Newest first.
+    items: Vec<Item>,
+    /// Where the next page begins, if there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
 /// Manifests that the caller may see, newest first.
 #[utoipa::path(
     tag = "manifests", operation_id = "list_manifests", security(("bearer" = [])), params(ListManifests),
-    responses((status = 200, description = "A page: `items`, and `next_cursor` where there is more", body = Value),
+    responses((status = 200, description = "A page", body = Page),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/manifests")]
-pub async fn list_manifests(app: web::Data<App>, actor: Actor, query: web::Query<ListManifests>) -> Result<HttpResponse, Problem> {
-    let query = query.into_inner();
+pub async fn list_manifests(app: web::Data<App>, actor: Actor, Query(query): Query<ListManifests>) -> Result<HttpResponse, Problem> {
     let limit = query.limit.unwrap_or(50);
-    if !(1..=500).contains(&limit) {
-        return Err(Problem::parameter("limit", Text::new("limit 须为 1 至 500", "limit must be 1 to 500")));
-    }
-    for (name, word, longest) in [("code", &query.code, 12), ("number", &query.number, 40), ("flag", &query.flag, 60)] {
-        if word.as_ref().is_some_and(|word| word.contains('\0') || word.chars().count() > longest) {
-            let text = Text::new(format!("{name} 至多 {longest} 个字符"), format!("{name} has at most {longest} characters"));
-            return Err(Problem::parameter(name, text));
-        }
-    }
     let text = |value: Option<String>| value.unwrap_or_default();
     let filters = [
         ("waiting_for_me", text(query.waiting_for_me.map(|one| one.to_string()))),
@@ -119,22 +121,12 @@ pub async fn list_manifests(app: web::Data<App>, actor: Actor, query: web::Query
         until: query.until.map(end_of),
     };
     let mut conn = app.db.get().await?;
-    let rows = list::page(&mut conn, &Scope::of(&actor), &filter, before, limit + 1).await?;
-    let is_more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > limit;
-    let rows: Vec<_> = rows.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
-    let mut body = String::from("{\"items\":[");
-    for (index, (_, doc)) in rows.iter().enumerate() {
-        if index > 0 {
-            body.push(',');
-        }
-        body.push_str(doc);
-    }
-    body.push(']');
-    if let Some((last, _)) = rows.last().filter(|_| is_more) {
-        body.push_str(&format!(",\"next_cursor\":\"{}\"", cursor::encode(hash, *last)));
-    }
-    body.push('}');
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    let mut items = list::page(&mut conn, &Scope::of(&actor), &filter, before, limit + 1).await?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_more = items.len() > wanted;
+    items.truncate(wanted);
+    let next_cursor = items.last().filter(|_| is_more).map(|last| cursor::encode(hash, last.id));
+    Ok(HttpResponse::Ok().json(Page { items, next_cursor }))
 }
 
 /// A manifest with its parts, links, tasks and deadlines; an officer's look goes to the access log.
@@ -191,7 +183,7 @@ pub async fn list_manifest_events(
     app: web::Data<App>,
     actor: Actor,
     id: Path<Uuid>,
-    query: web::Query<After>,
+    Query(query): Query<After>,
 ) -> Result<HttpResponse, Problem> {
     let mut conn = app.db.get().await?;
     read::visible(&app, &mut conn, &actor, *id, Look("events", request_id_of(&request))).await?;

@@ -10,9 +10,10 @@ use crate::identity::Actor;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode};
 use crate::platform::problem::{Problem, ProblemBody};
+use crate::platform::query::Query;
 use crate::registry::acts;
 use crate::registry::domain::ContractStatement;
-use crate::registry::page::{ListParams, ListQuery, PageOf, list, one};
+use crate::registry::page::{ListQuery, PageOf, list, one};
 use crate::registry::store::{self, Contract};
 
 /// Record a contract to which the caller's unit is a party.
@@ -30,14 +31,14 @@ pub async fn record_contract(actor: Actor, act: Act<ContractStatement>) -> Resul
 
 /// Contracts.
 #[utoipa::path(
-    tag = "registry", operation_id = "list_contracts", security(("bearer" = [])), params(ListParams),
+    tag = "registry", operation_id = "list_contracts", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<Contract>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/contracts")]
-pub async fn list_contracts(app: web::Data<App>, actor: Actor, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list::<Contract>(&app, &actor, store::CONTRACTS, "list_contracts", query).await
+pub async fn list_contracts(app: web::Data<App>, actor: Actor, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    list::<Contract>(&app, &actor, store::CONTRACTS, "list_contracts", query.0).await
 }
 
 /// One contract.

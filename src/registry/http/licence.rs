@@ -12,9 +12,10 @@ use crate::identity::Actor;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode, Nothing};
 use crate::platform::problem::{Problem, ProblemBody};
+use crate::platform::query::Query;
 use crate::registry::acts;
 use crate::registry::domain::{ExemptStatement, LicenceStatement, Sentence, WithdrawalKind};
-use crate::registry::page::{ListParams, ListQuery, PageOf, PageParams, list, list_of_unit, one};
+use crate::registry::page::{ListQuery, PageOf, PageQuery, list, list_of_unit, one};
 use crate::registry::store::{self, ExemptReceiver, Licence};
 
 /// Record a licence of the caller's unit; it counts once an officer verified it.
@@ -32,26 +33,26 @@ pub async fn record_licence(actor: Actor, act: Act<LicenceStatement>) -> Result<
 
 /// Licences.
 #[utoipa::path(
-    tag = "registry", operation_id = "list_licences", security(("bearer" = [])), params(ListParams),
+    tag = "registry", operation_id = "list_licences", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<Licence>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/licences")]
-pub async fn list_licences(app: web::Data<App>, actor: Actor, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list::<Licence>(&app, &actor, store::LICENCES, "list_licences", query).await
+pub async fn list_licences(app: web::Data<App>, actor: Actor, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    list::<Licence>(&app, &actor, store::LICENCES, "list_licences", query.0).await
 }
 
 /// The licences of any unit: partners must check them.
 #[utoipa::path(
-    tag = "registry", operation_id = "list_unit_licences", security(("bearer" = [])), params(("unit_id" = Uuid, Path), PageParams),
+    tag = "registry", operation_id = "list_unit_licences", security(("bearer" = [])), params(("unit_id" = Uuid, Path), PageQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<Licence>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/units/{unit_id}/licences")]
-pub async fn list_unit_licences(app: web::Data<App>, _actor: Actor, unit: Path<Uuid>, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list_of_unit::<Licence>(&app, *unit, store::LICENCES_OPEN, "list_unit_licences", query).await
+pub async fn list_unit_licences(app: web::Data<App>, _actor: Actor, unit: Path<Uuid>, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    list_of_unit::<Licence>(&app, *unit, store::LICENCES_OPEN, "list_unit_licences", query.0).await
 }
 
 /// One licence.
@@ -123,26 +124,31 @@ pub async fn record_exempt_receiver(actor: Actor, act: Act<ExemptStatement>) -> 
 
 /// Exempt-stage receivers.
 #[utoipa::path(
-    tag = "registry", operation_id = "list_exempt_receivers", security(("bearer" = [])), params(ListParams),
+    tag = "registry", operation_id = "list_exempt_receivers", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<ExemptReceiver>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/exempt_receivers")]
-pub async fn list_exempt_receivers(app: web::Data<App>, actor: Actor, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list::<ExemptReceiver>(&app, &actor, store::EXEMPT_RECEIVERS, "list_exempt_receivers", query).await
+pub async fn list_exempt_receivers(app: web::Data<App>, actor: Actor, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    list::<ExemptReceiver>(&app, &actor, store::EXEMPT_RECEIVERS, "list_exempt_receivers", query.0).await
 }
 
 /// The exempt stages of any unit.
 #[utoipa::path(
-    tag = "registry", operation_id = "list_unit_exempt_receivers", security(("bearer" = [])), params(("unit_id" = Uuid, Path), PageParams),
+    tag = "registry", operation_id = "list_unit_exempt_receivers", security(("bearer" = [])), params(("unit_id" = Uuid, Path), PageQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<ExemptReceiver>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/units/{unit_id}/exempt_receivers")]
-pub async fn list_unit_exempt_receivers(app: web::Data<App>, _actor: Actor, unit: Path<Uuid>, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list_of_unit::<ExemptReceiver>(&app, *unit, store::EXEMPT_RECEIVERS_OPEN, "list_unit_exempt_receivers", query).await
+pub async fn list_unit_exempt_receivers(
+    app: web::Data<App>,
+    _actor: Actor,
+    unit: Path<Uuid>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    list_of_unit::<ExemptReceiver>(&app, *unit, store::EXEMPT_RECEIVERS_OPEN, "list_unit_exempt_receivers", query.0).await
 }
 
 /// One exempt-stage receiver.

@@ -12,9 +12,10 @@ use crate::identity::Actor;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode};
 use crate::platform::problem::{Problem, ProblemBody};
+use crate::platform::query::Query;
 use crate::registry::acts;
 use crate::registry::domain::{ClosureStatement, FacilityStatement, ManagementClass, Sentence, SiteStatement};
-use crate::registry::page::{ListParams, ListQuery, PageOf, list, one};
+use crate::registry::page::{ListQuery, PageOf, list, one};
 use crate::registry::store::{self, Closure, Facility, Site};
 
 /// Record a site of the caller's unit.
@@ -46,14 +47,14 @@ pub async fn record_external_site(actor: Actor, unit: Path<Uuid>, act: Act<SiteS
 
 /// Sites.
 #[utoipa::path(
-    tag = "registry", operation_id = "list_sites", security(("bearer" = [])), params(ListParams),
+    tag = "registry", operation_id = "list_sites", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<Site>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/sites")]
-pub async fn list_sites(app: web::Data<App>, actor: Actor, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list::<Site>(&app, &actor, store::SITES, "list_sites", query).await
+pub async fn list_sites(app: web::Data<App>, actor: Actor, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    list::<Site>(&app, &actor, store::SITES, "list_sites", query.0).await
 }
 
 /// One site.
@@ -119,14 +120,14 @@ pub async fn record_facility(actor: Actor, id: Path<Uuid>, act: Act<FacilityStat
 
 /// Facilities.
 #[utoipa::path(
-    tag = "registry", operation_id = "list_facilities", security(("bearer" = [])), params(ListParams),
+    tag = "registry", operation_id = "list_facilities", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<Facility>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/facilities")]
-pub async fn list_facilities(app: web::Data<App>, actor: Actor, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list::<Facility>(&app, &actor, store::FACILITIES, "list_facilities", query).await
+pub async fn list_facilities(app: web::Data<App>, actor: Actor, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    list::<Facility>(&app, &actor, store::FACILITIES, "list_facilities", query.0).await
 }
 
 /// One facility.
@@ -156,14 +157,14 @@ pub async fn give_closure(actor: Actor, id: Path<Uuid>, act: Act<ClosureStatemen
 
 /// Closure notices.
 #[utoipa::path(
-    tag = "registry", operation_id = "list_closures", security(("bearer" = [])), params(ListParams),
+    tag = "registry", operation_id = "list_closures", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<Closure>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/closures")]
-pub async fn list_closures(app: web::Data<App>, actor: Actor, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list::<Closure>(&app, &actor, store::CLOSURES, "list_closures", query).await
+pub async fn list_closures(app: web::Data<App>, actor: Actor, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    list::<Closure>(&app, &actor, store::CLOSURES, "list_closures", query.0).await
 }
 
 /// One closure notice.

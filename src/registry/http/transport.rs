@@ -9,9 +9,10 @@ use crate::identity::Actor;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode, Nothing};
 use crate::platform::problem::{Problem, ProblemBody};
+use crate::platform::query::Query;
 use crate::registry::acts;
 use crate::registry::domain::{CarrierPermitStatement, CertificateStatement, VehicleStatement};
-use crate::registry::page::{ListParams, ListQuery, PageOf, PageParams, list, list_of_unit, one};
+use crate::registry::page::{ListQuery, PageOf, PageQuery, list, list_of_unit, one};
 use crate::registry::store::{self, CarrierPermit, Certificate, Vehicle};
 
 /// Record a vehicle of the caller's unit.
@@ -29,26 +30,26 @@ pub async fn record_vehicle(actor: Actor, act: Act<VehicleStatement>) -> Result<
 
 /// Vehicles.
 #[utoipa::path(
-    tag = "registry", operation_id = "list_vehicles", security(("bearer" = [])), params(ListParams),
+    tag = "registry", operation_id = "list_vehicles", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<Vehicle>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/vehicles")]
-pub async fn list_vehicles(app: web::Data<App>, actor: Actor, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list::<Vehicle>(&app, &actor, store::VEHICLES, "list_vehicles", query).await
+pub async fn list_vehicles(app: web::Data<App>, actor: Actor, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    list::<Vehicle>(&app, &actor, store::VEHICLES, "list_vehicles", query.0).await
 }
 
 /// The vehicles of any unit: hirers must check them.
 #[utoipa::path(
-    tag = "registry", operation_id = "list_unit_vehicles", security(("bearer" = [])), params(("unit_id" = Uuid, Path), PageParams),
+    tag = "registry", operation_id = "list_unit_vehicles", security(("bearer" = [])), params(("unit_id" = Uuid, Path), PageQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<Vehicle>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/units/{unit_id}/vehicles")]
-pub async fn list_unit_vehicles(app: web::Data<App>, _actor: Actor, unit: Path<Uuid>, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list_of_unit::<Vehicle>(&app, *unit, store::VEHICLES_OPEN, "list_unit_vehicles", query).await
+pub async fn list_unit_vehicles(app: web::Data<App>, _actor: Actor, unit: Path<Uuid>, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    list_of_unit::<Vehicle>(&app, *unit, store::VEHICLES_OPEN, "list_unit_vehicles", query.0).await
 }
 
 /// One vehicle.
@@ -104,14 +105,14 @@ pub async fn record_certificate(actor: Actor, act: Act<CertificateStatement>) ->
 
 /// People's certificates.
 #[utoipa::path(
-    tag = "registry", operation_id = "list_certificates", security(("bearer" = [])), params(ListParams),
+    tag = "registry", operation_id = "list_certificates", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<Certificate>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/certificates")]
-pub async fn list_certificates(app: web::Data<App>, actor: Actor, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list::<Certificate>(&app, &actor, store::CERTIFICATES, "list_certificates", query).await
+pub async fn list_certificates(app: web::Data<App>, actor: Actor, query: Query<ListQuery>) -> Result<HttpResponse, Problem> {
+    list::<Certificate>(&app, &actor, store::CERTIFICATES, "list_certificates", query.0).await
 }
 
 /// One certificate.
@@ -154,14 +155,19 @@ pub async fn record_carrier_permit(actor: Actor, act: Act<CarrierPermitStatement
 
 /// The operating permits of any carrier: hirers must check them.
 #[utoipa::path(
-    tag = "registry", operation_id = "list_unit_carrier_permits", security(("bearer" = [])), params(("unit_id" = Uuid, Path), PageParams),
+    tag = "registry", operation_id = "list_unit_carrier_permits", security(("bearer" = [])), params(("unit_id" = Uuid, Path), PageQuery),
     responses((status = 200, description = "A page, newest first", body = PageOf<CarrierPermit>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/units/{unit_id}/carrier_permits")]
-pub async fn list_unit_carrier_permits(app: web::Data<App>, _actor: Actor, unit: Path<Uuid>, query: ListQuery) -> Result<HttpResponse, Problem> {
-    list_of_unit::<CarrierPermit>(&app, *unit, store::CARRIER_PERMITS_OPEN, "list_unit_carrier_permits", query).await
+pub async fn list_unit_carrier_permits(
+    app: web::Data<App>,
+    _actor: Actor,
+    unit: Path<Uuid>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    list_of_unit::<CarrierPermit>(&app, *unit, store::CARRIER_PERMITS_OPEN, "list_unit_carrier_permits", query.0).await
 }
 
 /// One operating permit.
