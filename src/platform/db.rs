@@ -180,25 +180,59 @@ impl Db {
 #[derive(Debug, Clone, Copy)]
 pub struct Sql(pub &'static str);
 
-/// A value bound to a [`Sql`]; binds are given in the order `$1`, `$2`, …
-#[derive(Debug, Clone, Copy)]
-pub struct Bound<Inner, St, V> {
-    inner: Inner,
+/// A [`Sql`] with its values, given in the order `$1`, `$2`, …
+///
+/// One type for all statements: as a type of its own for each, with a level for each value, half of the program's compile
+/// time went into them.
+pub struct Statement<'v> {
+    text: &'static str,
+    values: Vec<Box<dyn Bind + Send + 'v>>,
+}
+
+/// A value that knows how to be sent.
+trait Bind {
+    fn push<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()>;
+}
+
+/// A value and the SQL type that it is sent as.
+struct Value<St, V> {
     value: V,
-    sql_type: PhantomData<St>,
+    sql_type: PhantomData<fn() -> St>,
+}
+
+impl<St, V> Bind for Value<St, V>
+where
+    Pg: HasSqlType<St>,
+    V: ToSql<St, Pg>,
+{
+    fn push<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_bind_param_value_only(&self.value)
+    }
 }
 
 impl Sql {
     /// Binds `$1`.
-    pub fn bind<St, V>(self, value: V) -> Bound<Self, St, V> {
-        Bound { inner: self, value, sql_type: PhantomData }
+    pub fn bind<'v, St, V>(self, value: V) -> Statement<'v>
+    where
+        Pg: HasSqlType<St>,
+        V: ToSql<St, Pg> + Send + 'v,
+        St: 'v,
+    {
+        Statement { text: self.0, values: Vec::new() }.bind(value)
     }
 }
 
-impl<Inner, St, V> Bound<Inner, St, V> {
+impl<'v> Statement<'v> {
     /// Binds the next placeholder.
-    pub fn bind<St2, V2>(self, value: V2) -> Bound<Self, St2, V2> {
-        Bound { inner: self, value, sql_type: PhantomData }
+    #[must_use]
+    pub fn bind<St, V>(mut self, value: V) -> Self
+    where
+        Pg: HasSqlType<St>,
+        V: ToSql<St, Pg> + Send + 'v,
+        St: 'v,
+    {
+        self.values.push(Box::new(Value { value, sql_type: PhantomData }));
+        self
     }
 }
 
@@ -208,15 +242,10 @@ impl QueryFragment<Pg> for Sql {
         Ok(())
     }
 }
-impl<Inner, St, V> QueryFragment<Pg> for Bound<Inner, St, V>
-where
-    Inner: QueryFragment<Pg>,
-    Pg: HasSqlType<St>,
-    V: ToSql<St, Pg>,
-{
+impl QueryFragment<Pg> for Statement<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.inner.walk_ast(out.reborrow())?;
-        out.push_bind_param_value_only(&self.value)
+        out.push_sql(self.text);
+        self.values.iter().try_for_each(|value| value.push(out.reborrow()))
     }
 }
 
@@ -225,18 +254,18 @@ impl QueryId for Sql {
     // The text itself is the key of the statement cache.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
-impl<Inner, St, V> QueryId for Bound<Inner, St, V> {
+impl QueryId for Statement<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 impl Query for Sql {
     type SqlType = Untyped;
 }
-impl<Inner, St, V> Query for Bound<Inner, St, V> {
+impl Query for Statement<'_> {
     type SqlType = Untyped;
 }
 impl<C> diesel::RunQueryDsl<C> for Sql {}
-impl<C, Inner, St, V> diesel::RunQueryDsl<C> for Bound<Inner, St, V> {}
+impl<C> diesel::RunQueryDsl<C> for Statement<'_> {}
 
 /// One text column, for statements that answer with a document.
 #[derive(diesel::QueryableByName, Debug)]
