@@ -1,8 +1,9 @@
 //! What each command promises a script: its exit code, and one sentence that says why.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use serde_json::{Value, json};
@@ -130,6 +131,63 @@ fn a_machine_without_postgresql_is_told_how_to_get_it() {
         assert!(output.stdout.is_empty(), "{output:?}");
     }
     assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0, "a machine without it gets a sentence, no folders");
+}
+
+/// A server on a named database, and where it listens.
+fn serve(url: &str, data: &Path) -> (Child, String) {
+    let mut command = liandan(data, &["serve", "--listen", "127.0.0.1:0"]);
+    let mut child = command.env("DATABASE_URL", url).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_else(|| panic!("{line}")).to_owned();
+    (child, address)
+}
+
+fn terminate(child: &Child) {
+    assert!(Command::new("/bin/sh").args(["-c", "kill -TERM \"$0\"", &child.id().to_string()]).status().unwrap().success());
+}
+
+fn begin(address: &str, request: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    stream
+}
+
+#[actix_web::test]
+async fn a_server_that_is_ended_answers_what_it_has_begun() {
+    let (bare, folder) = (Bare::new("ended").await, Folder::new("ended"));
+    let (mut child, address) = serve(&bare.url, &folder.0);
+    // One worker opens the connection that another then uses; it must not go with the worker that idles.
+    let ready = begin(&address, "GET /health/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert!(std::io::read_to_string(ready).unwrap().starts_with("HTTP/1.1 200"));
+    let mut owner = AsyncPgConnection::establish(&bare.url).await.unwrap();
+    owner.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let body = json!({ "login": "nobody", "password": "not the password" }).to_string();
+    let head = "POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ";
+    let log_in = begin(&address, &format!("{head}{}\r\n\r\n{body}", body.len()));
+    let until_it_waits = "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+         WHERE NOT l.granted AND d.datname = current_database()) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$";
+    AsyncPgConnection::establish(&bare.url).await.unwrap().batch_execute(until_it_waits).await.unwrap();
+    terminate(&child);
+    // Time enough to end all that idles.
+    owner.batch_execute("SELECT pg_sleep(0.7); COMMIT").await.unwrap();
+    let answer = std::io::read_to_string(log_in).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[actix_web::test]
+async fn a_server_that_is_ended_as_soon_as_it_is_ready_answers_and_ends_in_order() {
+    let (bare, folder) = (Bare::new("soon").await, Folder::new("soon"));
+    for asks in [false, true] {
+        let (mut child, address) = serve(&bare.url, &folder.0);
+        let asked = asks.then(|| begin(&address, "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        if let Some(asked) = asked {
+            assert!(std::io::read_to_string(asked).unwrap().starts_with("HTTP/1.1 200"));
+        }
+        terminate(&child);
+        assert_eq!(child.wait().unwrap().code(), Some(0), "not by the signal itself");
+    }
 }
 
 /// A real export of a manifest with a trip and a weighing, and the keys that go with it.
