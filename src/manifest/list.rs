@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::policy::Scope;
-use super::table::State;
+use super::table::{self, Relation, State};
+use crate::identity::Role;
 use crate::platform::db::Sql;
 use crate::platform::problem::Problem;
 
@@ -110,7 +111,7 @@ pub struct Item {
     reminded_of: Vec<String>,
 }
 
-// $1 the keys, $2 below which id, $3 how many, $4 the caller's unit, then the filters. Each key walks the primary key of one
+// $1 the keys, $2 below which id, $3 how many, $4 the caller's unit, then the filters, $13 for whom else he drives, $14 what waits for a driver. Each key walks the primary key of one
 // narrow table from the newest on, and the planner is left no other way, so a page costs the same at ten thousand
 // manifests and at a million. Columns come as they are: written as JSON there, a page cost PostgreSQL twice the time.
 macro_rules! list_sql {
@@ -135,15 +136,15 @@ macro_rules! list_sql {
              FROM c JOIN streams s ON s.subject_id = c.id JOIN units a ON a.id = c.consignor_id JOIN units b ON b.id = c.receiver_id \
              CROSS JOIN LATERAL (SELECT coalesce(array_agg(t.act ORDER BY t.act), '{}') AS waiting_for, \
              coalesce(array_agg(t.act ORDER BY t.act) FILTER (WHERE t.reminded_at IS NOT NULL), '{}') AS reminded_of \
-             FROM manifest_tasks t WHERE t.manifest_id = c.id AND t.unit_id = $4) t ORDER BY c.id DESC"
+             FROM manifest_tasks t WHERE t.manifest_id = c.id AND (t.unit_id = $4 OR t.unit_id = ANY($13) AND t.act = ANY($14))) t ORDER BY c.id DESC"
         )
     };
 }
-// Where the keys are not the scope itself: $13 the caller's units, $14 an officer's divisions.
+// Where the keys are not the scope itself: $15 the caller's units, $16 an officer's divisions.
 macro_rules! seen_by {
     () => {
-        " AND (EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = ANY($13)) \
-         OR EXISTS (SELECT FROM manifest_places q JOIN division_paths d ON d.code = q.division WHERE q.manifest_id = m.id AND d.ancestor = ANY($14)))"
+        " AND (EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = ANY($15)) \
+         OR EXISTS (SELECT FROM manifest_places q JOIN division_paths d ON d.code = q.division WHERE q.manifest_id = m.id AND d.ancestor = ANY($16)))"
     };
 }
 const OF_UNITS: Sql =
@@ -153,8 +154,11 @@ const OF_DIVISIONS: Sql = Sql(list_sql!(
     "manifest_places y JOIN manifests m ON m.id = y.manifest_id WHERE y.division = k.key",
     ""
 ));
-const WAITING: Sql =
-    Sql(list_sql!("SELECT unnest($1::uuid[])", "manifest_tasks y JOIN manifests m ON m.id = y.manifest_id WHERE y.unit_id = k.key", seen_by!()));
+const WAITING: Sql = Sql(list_sql!(
+    "SELECT unnest($1::uuid[])",
+    "manifest_tasks y JOIN manifests m ON m.id = y.manifest_id WHERE y.unit_id = k.key AND (y.unit_id = $4 OR y.act = ANY($14))",
+    seen_by!()
+));
 // A number names one manifest or few: found by its own indexes, not by walking all that the caller may see.
 const BY_NUMBER: Sql = Sql(list_sql!(
     "SELECT unnest($1::text[])",
@@ -168,6 +172,9 @@ const BY_NUMBER: Sql = Sql(list_sql!(
 /// # Errors
 /// As the database.
 pub async fn page(conn: &mut AsyncPgConnection, scope: &Scope, filter: &Filter, before: Uuid, limit: i64) -> Result<Vec<Item>, Problem> {
+    // A driver with two employers has what waits for him at either, whatever unit the token names.
+    let of_drivers: Vec<&str> =
+        table::ACTS.iter().filter(|rule| rule.by.contains(&(Relation::Carrier, Role::Driver))).map(|rule| rule.act.as_str()).collect();
     macro_rules! run {
         ($sql:ident, $type:ty, $keys:expr) => {
             $sql.bind::<Array<$type>, _>($keys)
@@ -182,13 +189,15 @@ pub async fn page(conn: &mut AsyncPgConnection, scope: &Scope, filter: &Filter, 
                 .bind::<Nullable<Text>, _>(filter.flag.as_deref())
                 .bind::<Nullable<Timestamptz>, _>(filter.from)
                 .bind::<Nullable<Timestamptz>, _>(filter.until)
+                .bind::<Array<SqlUuid>, _>(&scope.drives_for)
+                .bind::<Array<Text>, _>(&of_drivers)
         };
         ($sql:ident, $type:ty, $keys:expr, $scope:ident) => {
             run!($sql, $type, $keys).bind::<Array<SqlUuid>, _>($scope.units()).bind::<Array<Text>, _>(&$scope.jurisdiction)
         };
     }
     let items = if filter.waiting_for_me {
-        run!(WAITING, SqlUuid, Vec::from_iter(scope.unit), scope).load(conn).await?
+        run!(WAITING, SqlUuid, scope.units(), scope).load(conn).await?
     } else if let Some(number) = &filter.number {
         run!(BY_NUMBER, Text, std::slice::from_ref(number), scope).load(conn).await?
     } else if scope.jurisdiction.is_empty() {
