@@ -44,7 +44,9 @@ routes! {
         identity::http::invitations::invite, identity::http::invitations::list_invitations,
         identity::http::invitations::accept_invitation, identity::http::invitations::end_invitation,
         identity::http::set_roles, identity::http::name_deputy, identity::http::add_api_key, identity::http::list_api_keys,
-        identity::http::revoke_api_key, identity::http::delegate_signing,
+        identity::http::revoke_api_key, identity::http::delegate_signing, identity::http::delegations::list_signing_delegations,
+        identity::http::delegations::end_signing_delegation, identity::http::deputies::list_deputies, identity::http::deputies::end_deputy,
+        identity::http::sessions::list_sessions, identity::http::sessions::end_session, identity::http::reset_password,
         catalogue::http::find_waste_codes, catalogue::http::get_waste_code, catalogue::http::list_methods, catalogue::http::list_divisions,
         catalogue::http::get_legal_article, catalogue::http::list_exemptions, catalogue::http::find_penalties, catalogue::http::get_calendar,
         catalogue::http::list_editions, catalogue::http::list_parameters, catalogue::http::set_parameter, catalogue::http::load_incompatible_pairs,
@@ -169,6 +171,7 @@ pub fn problem_kinds() -> Vec<&'static Kind> {
     let mut all: Vec<&'static Kind> = kinds::ALL.to_vec();
     all.extend(identity::acts::KINDS.iter());
     all.push(&identity::auth::FIRST_PASSWORD);
+    all.push(&identity::one_time::OWN_CODE);
     all.extend(catalogue::acts::KINDS.iter());
     all.extend(registry::acts::KINDS.iter());
     all.extend(filing::acts::KINDS.iter());

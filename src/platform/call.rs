@@ -132,7 +132,11 @@ pub fn request_id_of(req: &HttpRequest) -> Uuid {
     req.extensions().get::<RequestId>().map_or(Uuid::nil(), |id| id.0)
 }
 
-fn text_header<'r>(req: &'r HttpRequest, name: &str) -> Result<Option<&'r str>, Problem> {
+/// A header that may stand once, as text.
+///
+/// # Errors
+/// 400 where it stands twice or is no text.
+pub fn text_header<'r>(req: &'r HttpRequest, name: &str) -> Result<Option<&'r str>, Problem> {
     let mut values = req.headers().get_all(name);
     let Some(first) = values.next() else { return Ok(None) };
     let wrong = || Problem::parameter(name, Text::new("请求头取值有误", "The header's value is wrong"));
@@ -325,7 +329,8 @@ pub struct ActHeaders {
     /// Makes the act happen once however often it is sent: 1 to 100 visible ASCII characters. May be left out in check mode.
     #[param(rename = "Idempotency-Key", required = false, max_length = 100, min_length = 1, pattern = "^[!-~]{1,100}$")]
     key: Option<String>,
-    /// The version that the caller saw, for acts on an existing thing; without it 428, stale 412.
+    /// The version that the caller saw, for acts on an existing thing; without it 428, stale 412. Acts on invitations, memberships,
+    /// deputies, keys and delegations, on the caller's own secrets, and weighings do without.
     #[param(rename = "If-Match", required = false, pattern = "^\"?[0-9]{1,18}\"?$")]
     seen: Option<String>,
     /// A one-time code told by voice, when somebody without a device signs an act on a manifest.
