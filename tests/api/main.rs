@@ -25,6 +25,7 @@ mod matrix;
 mod outside;
 mod paper;
 mod registry;
+mod rights;
 mod road;
 mod rooms;
 mod round_trips;
