@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
@@ -192,6 +193,12 @@ pub async fn open_migrated(url: &str, data: &Path, purpose: Purpose, clock: Cloc
     Ok(Arc::new(app))
 }
 
+/// A worker takes what was accepted at once, unless it is still being started.
+const TAKEN_WITHIN: Duration = Duration::from_millis(300);
+/// Nobody waits longer for a server that is told to end.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
+const STOP_POLL: Duration = Duration::from_millis(10);
+
 /// A server that runs in this process.
 pub struct Running {
     /// Where it listens.
@@ -204,6 +211,13 @@ impl Running {
     /// Takes no more requests and waits for those under way; event streams have no end of their own, so they are ended.
     pub async fn stop(self) {
         manifest::stream::end_all(&self.app);
+        // The server's own stop drops what was accepted and no worker has taken yet, and ends idle workers at once, with the
+        // database connections that they opened and others are using. So it comes when all is answered.
+        self.handle.pause().await;
+        let began = Instant::now();
+        while began.elapsed() < TAKEN_WITHIN || (self.app.metrics.under_way() > 0 && began.elapsed() < ANSWERED_WITHIN) {
+            tokio::time::sleep(STOP_POLL).await;
+        }
         self.handle.stop(true).await;
     }
 }
@@ -226,7 +240,7 @@ pub fn serve_alone(app: &Arc<App>, listen: SocketAddr, workers: usize) -> Result
     let shared = web::Data::from(app.clone());
     let server = HttpServer::new(move || actix_web::App::new().app_data(shared.clone()).configure(contract::mount).wrap(from_fn(respond)))
         .workers(workers)
-        .client_request_timeout(std::time::Duration::from_secs(10))
+        .client_request_timeout(Duration::from_secs(10))
         .shutdown_timeout(20)
         .disable_signals()
         .bind(listen)
@@ -240,7 +254,7 @@ pub fn serve_alone(app: &Arc<App>, listen: SocketAddr, workers: usize) -> Result
 
 /// Background work of one process; every job is idempotent and takes turns with other processes.
 async fn jobs(app: Arc<App>) {
-    let mut tick = tokio::time::interval(std::time::Duration::from_millis(250));
+    let mut tick = tokio::time::interval(Duration::from_millis(250));
     // Rounds that a stall kept from running are not made up for: each takes all that waits, and a database that is away
     // would be hammered.
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use actix_web::dev::ServerHandle;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -14,7 +15,8 @@ use serde_json::json;
 
 use super::Failure;
 use super::boot::{self, Database, Purpose, Running};
-use super::serve::{init_logs, wait_for_end, workers};
+use super::metrics;
+use super::serve::{End, init_logs, workers};
 use super::settings::Place;
 use super::tour;
 use crate::demo::world::{self, Account, Found, Made, Size};
@@ -69,6 +71,12 @@ pub struct Options {
     /// The day from which the sixty days are counted back; today without it.
     #[arg(long)]
     as_of: Option<NaiveDate>,
+    /// How many stories of each kind are told at most; all of them without it. Counts only where the district is made.
+    #[arg(long, value_name = "COUNT")]
+    stories: Option<usize>,
+    /// Address that serves /metrics and nothing else; none without it.
+    #[arg(long, env = "LIANDAN_ADMIN_LISTEN", value_name = "ADDR:PORT")]
+    admin_listen: Option<SocketAddr>,
     /// Throw the demonstration of this database away and make it anew.
     #[arg(long)]
     reset: bool,
@@ -80,7 +88,7 @@ pub struct Options {
 impl Options {
     /// As a plain `demo`, at an address.
     pub(super) fn at(listen: SocketAddr, data: Option<PathBuf>) -> Self {
-        Self { listen, data, seed: None, as_of: None, reset: false, json: false }
+        Self { listen, data, seed: None, as_of: None, stories: None, admin_listen: None, reset: false, json: false }
     }
 }
 
@@ -100,12 +108,13 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
     }
     let options = &demo.options;
     with_demo(options, async |up: &Up| {
+        let end = End::listen()?;
         if options.json {
             up.print_json()?
         } else {
             up.print()
         }
-        wait_for_end().await;
+        end.come().await;
         Ok(())
     })
 }
@@ -113,6 +122,7 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
 /// A demonstration that is being served.
 pub(super) struct Up {
     pub(super) running: Running,
+    admin: Option<(SocketAddr, ServerHandle)>,
     pub(super) password: String,
     database: String,
     data: PathBuf,
@@ -138,6 +148,9 @@ pub(super) fn with_demo(options: &Options, work: impl AsyncFnOnce(&Up) -> Result
         let up = start(options, &database, &clock, today).await?;
         let done = work(&up).await;
         up.running.stop().await;
+        if let Some((_, handle)) = up.admin {
+            handle.stop(true).await;
+        }
         done
     });
     let stopped = database.stop();
@@ -171,13 +184,13 @@ async fn start(options: &Options, database: &Database, clock: &Clock, today: Nai
         Found::Finished(_) | Found::BrokenOff => {
             say(if options.reset { "throwing the old district away" } else { "the building was broken off; it begins anew" });
             clear(&mut owner, database, wanted, clock, &password_file).await?;
-            build(database, wanted).await?;
+            build(database, wanted, options.stories).await?;
             wanted
         }
         Found::Empty => {
             world::begin(&mut owner, wanted, clock.now()).await?;
             clear_files(database, &password_file)?;
-            build(database, wanted).await?;
+            build(database, wanted, options.stories).await?;
             wanted
         }
     };
@@ -195,8 +208,9 @@ async fn start(options: &Options, database: &Database, clock: &Clock, today: Nai
     world::finish(&mut owner, clock.now()).await?;
     let accounts = world::accounts(&mut owner).await?;
     let size = world::size(&mut owner).await?;
+    let admin = options.admin_listen.map(|address| metrics::listen(&app, address)).transpose()?;
     let running = boot::serve(&app, options.listen, workers())?;
-    Ok(Up { running, password, database: database.describe(), data: database.data.clone(), accounts, size, made })
+    Ok(Up { running, admin, password, database: database.describe(), data: database.data.clone(), accounts, size, made })
 }
 
 /// Takes back every step of our own schema and nothing else; the mark stays until the new world is finished.
@@ -219,8 +233,8 @@ fn clear_files(database: &Database, password_file: &Path) -> Result<(), Failure>
 }
 
 /// Plays the script against a server of our own on a clock that the script moves.
-async fn build(database: &Database, made: Made) -> Result<(), Failure> {
-    let Plan { steps, setting_up, manifests, units } = demo::plan(made.seed, made.as_of);
+async fn build(database: &Database, made: Made, stories: Option<usize>) -> Result<(), Failure> {
+    let Plan { steps, setting_up, manifests, units } = demo::plan(made.seed, made.as_of, stories);
     let began = Instant::now();
     let clock = Clock::scripted(steps.first().map_or_else(|| start_of(made.as_of), |step| step.at));
     // Nobody will log in with a password of these hours: it is replaced before the world is served.
@@ -330,7 +344,10 @@ impl Up {
             .iter()
             .map(|account| json!({ "role": account.role, "login": account.login, "password": self.password, "unit": account.unit }))
             .collect();
-        let ready = json!({ "url": self.url(), "accounts": accounts, "database": self.database });
+        let mut ready = json!({ "url": self.url(), "accounts": accounts, "database": self.database });
+        if let Some((address, _)) = &self.admin {
+            ready["metrics"] = json!(format!("http://{address}/metrics"));
+        }
         println!("{}", serde_json::to_string(&ready)?);
         Ok(())
     }
@@ -343,6 +360,9 @@ impl Up {
             println!("{} units, {} manifests, {} events (seed {seed}, as of {as_of})", size.units, size.manifests, size.events);
         }
         println!("  API       {url}/api/v1\n  contract  {url}/docs/\n  database  {}", self.database);
+        if let Some((address, _)) = &self.admin {
+            println!("  metrics   http://{address}/metrics");
+        }
         println!("  password  {password}   (of every account; also in {})\n", self.data.join(PASSWORD_FILE).display());
         println!("  {:<36}{:<18}unit", "role", "login");
         for account in SHOWN.iter().filter_map(|login| self.accounts.iter().find(|account| account.login == *login)) {

@@ -163,6 +163,10 @@ fn migrate(down: bool, place: &PlaceOptions) -> Result<(), Failure> {
         run(&database.url, Direction::Down)?;
     }
     let steps = run(&database.url, Direction::Up)?;
-    println!("{steps} steps");
+    match steps {
+        0 => println!("the schema was at its newest step already"),
+        1 => println!("1 step run: the schema is at its newest step"),
+        steps => println!("{steps} steps run: the schema is at its newest step"),
+    }
     database.stop()
 }

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Failure;
 use super::boot::{self, Database, Purpose};
@@ -58,13 +59,14 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let database = Database::find(&place)?;
     actix_web::rt::System::new().block_on(async {
         let app = boot::open(&database.url, &database.data, purpose, Clock::system(), limits, &settings).await?;
+        let end = End::listen()?;
         let running = boot::serve(&app, listen, workers())?;
         let admin = admin_listen.map(|address| metrics::listen(&app, address)).transpose()?;
         println!("liandan serves on http://{}/ (contract: /docs/), {}", running.address, database.describe());
         if let Some((address, _)) = &admin {
             println!("metrics on http://{address}/metrics");
         }
-        wait_for_end().await;
+        end.come().await;
         running.stop().await;
         if let Some((_, handle)) = admin {
             handle.stop(true).await;
@@ -80,17 +82,25 @@ pub fn workers() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get)
 }
 
-/// Until Ctrl-C or SIGTERM.
-pub async fn wait_for_end() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! { _ = tokio::signal::ctrl_c() => {}, _ = terminate.recv() => {} }
-            return;
-        }
+/// Ctrl-C or SIGTERM, heard from the moment this is made.
+pub struct End {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl End {
+    /// Made before anybody is told that the server is ready: whoever ends it at once must not cut a request off.
+    ///
+    /// # Errors
+    /// As the operating system.
+    pub fn listen() -> Result<Self, Failure> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
-    let _ = tokio::signal::ctrl_c().await;
+
+    /// Waits for either.
+    pub async fn come(mut self) {
+        tokio::select! { _ = self.interrupt.recv() => {}, _ = self.terminate.recv() => {} }
+    }
 }
 
 /// Logs to standard error; RUST_LOG chooses, warnings by default.

@@ -34,14 +34,15 @@ pub struct Plan {
     pub units: usize,
 }
 
-/// Writes the script of a seed and a day; everything in it lies before that day.
+/// Writes the script of a seed and a day, with as many stories of each kind as there are to tell or as `stories` says;
+/// everything in it lies before that day.
 #[must_use]
-pub fn plan(seed: u64, as_of: NaiveDate) -> Plan {
+pub fn plan(seed: u64, as_of: NaiveDate, stories: Option<usize>) -> Plan {
     let mut script = script::Script::default();
     let cast = cast::set_up(&mut script, seed, as_of, DAYS);
     let setting_up = script.steps.len();
     let units = script.steps.iter().flat_map(|step| &step.binds).filter(|(_, name)| name.starts_with("unit:")).count();
-    let manifests = stories::tell(&mut script, &cast, seed);
+    let manifests = stories::tell(&mut script, &cast, seed, stories.unwrap_or(usize::MAX));
     Plan { steps: script.in_order(), setting_up, manifests, units }
 }
 
@@ -56,14 +57,23 @@ mod tests {
 
     #[test]
     fn the_same_seed_and_day_give_the_same_script() {
-        assert_eq!(plan(1, day(2026, 11, 24)), plan(1, day(2026, 11, 24)));
-        assert_ne!(plan(1, day(2026, 11, 24)), plan(2, day(2026, 11, 24)));
+        assert_eq!(plan(1, day(2026, 11, 24), None), plan(1, day(2026, 11, 24), None));
+        assert_ne!(plan(1, day(2026, 11, 24), None), plan(2, day(2026, 11, 24), None));
+    }
+
+    #[test]
+    fn fewer_stories_leave_the_units_and_one_of_each_kind() {
+        let (all, few) = (plan(1, day(2026, 11, 24), None), plan(1, day(2026, 11, 24), Some(1)));
+        assert_eq!((few.units, few.setting_up), (all.units, all.setting_up));
+        assert!((40..80).contains(&few.manifests), "{}", few.manifests);
+        assert_eq!(plan(1, day(2026, 11, 24), Some(0)).manifests, 0);
+        assert_eq!(plan(1, day(2026, 11, 24), Some(1_000)), all);
     }
 
     #[test]
     fn the_district_is_as_large_as_promised_and_lies_in_the_past() {
         for (seed, as_of) in [(1, day(2026, 11, 24)), (7, day(2026, 1, 20)), (99, day(2026, 3, 1))] {
-            let plan = plan(seed, as_of);
+            let plan = plan(seed, as_of, None);
             assert!(plan.units >= 60 && plan.manifests >= 300, "{} units, {} manifests", plan.units, plan.manifests);
             assert!(plan.steps.iter().all(|step| step.at < start_of(as_of)));
             let first = plan.steps.iter().filter(|step| step.path.starts_with("/manifests")).map(|step| step.at).min().unwrap();

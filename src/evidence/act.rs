@@ -279,14 +279,14 @@ struct HeadRow {
 }
 
 #[derive(diesel::QueryableByName)]
-pub(super) struct AppendRow {
+struct AppendRow {
     #[diesel(sql_type = Binary)]
     hash: Vec<u8>,
     #[diesel(sql_type = Binary)]
     bytes: Vec<u8>,
 }
 
-pub(super) const APPEND: Sql = Sql("WITH s AS ( \
+const APPEND: Sql = Sql("WITH s AS ( \
      INSERT INTO streams (subject_id, subject_kind, seq, version, head) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (subject_id) DO UPDATE SET seq = excluded.seq, version = excluded.version, head = excluded.head \
      WHERE streams.seq = excluded.seq - 1 RETURNING subject_id), \
@@ -371,6 +371,33 @@ pub(super) async fn lock(mut conn: &AsyncPgConnection, subject: Uuid) -> Result<
     Ok(Head { seq: row.seq, version: row.version, hash: row.head.try_into().map_err(|_| Problem::broken("a head is not 32 bytes"))? })
 }
 
+/// Appends under the subject's lock without moving its version, so nobody's `If-Match` goes stale by it.
+pub(super) async fn append_still(
+    mut conn: &AsyncPgConnection,
+    head: &Head,
+    event: &NewEvent,
+    signer: &Signer,
+    (id, request_id): (Uuid, Uuid),
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    let seq = head.seq + 1;
+    let bytes = event.bytes(id, seq, signer, now, request_id)?;
+    let rows: Vec<AppendRow> = APPEND
+        .bind::<SqlUuid, _>(event.subject)
+        .bind::<Text, _>(event.subject_kind)
+        .bind::<BigInt, _>(seq)
+        .bind::<BigInt, _>(head.version)
+        .bind::<Binary, _>(&event_hash(&head.hash, &bytes)[..])
+        .bind::<SqlUuid, _>(id)
+        .bind::<Text, _>(event.act)
+        .bind::<Binary, _>(&head.hash[..])
+        .bind::<Binary, _>(&bytes[..])
+        .bind::<Timestamptz, _>(now)
+        .load(&mut conn)
+        .await?;
+    if rows.len() == 1 { Ok(()) } else { Err(Problem::broken("a chain moved under its lock")) }
+}
+
 impl Tx<'_> {
     /// The present instant of this act.
     #[must_use]
@@ -441,6 +468,21 @@ impl Tx<'_> {
     /// 500 when the chain moved although it was locked.
     pub async fn append(&mut self, head: &Head, event: NewEvent) -> Result<Head, Problem> {
         self.append_and(head, event, async |_: &AsyncPgConnection| Ok(())).await
+    }
+
+    /// Appends, to the chain of another subject, what this act brings about there: its history says why, its version stays.
+    ///
+    /// It is no part of the act's answer, so there may be any number of them: the key holds no place for each.
+    ///
+    /// # Errors
+    /// As [`Tx::lock`] and [`Tx::append`].
+    pub async fn append_aside(&mut self, event: NewEvent) -> Result<(), Problem> {
+        let head = self.lock(event.subject).await?;
+        if self.call.check {
+            return Ok(());
+        }
+        let ids = (self.call.new_id(), self.call.request_id);
+        append_still(self.conn, &head, &event, &self.signer, ids, self.call.now).await
     }
 
     /// Appends the event together with the act's other writes, in one round trip.

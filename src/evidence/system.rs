@@ -1,11 +1,10 @@
 //! System events (系统事件): the installation's own word on a subject.
 
-use diesel::sql_types::{BigInt, Binary, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
 use uuid::Uuid;
 
-use super::act::{APPEND, AppendRow, lock};
-use super::chain::{Method, NewEvent, Signer, event_hash};
+use super::act::{append_still, lock};
+use super::chain::{Method, NewEvent, Signer};
 use crate::platform::app::App;
 use crate::platform::problem::Problem;
 
@@ -39,20 +38,7 @@ where
     let head = lock(conn, subject).await?;
     let Some(event) = body(conn).await? else { return Ok(false) };
     let signer = Signer { user: Uuid::nil(), membership: None, unit: None, method: Method::System, with: None, stands_in_for: None };
-    let (id, now, seq) = (app.clock.new_id(), app.clock.now(), head.seq + 1);
-    let bytes = event.bytes(id, seq, &signer, now, id)?;
-    let rows: Vec<AppendRow> = APPEND
-        .bind::<SqlUuid, _>(subject)
-        .bind::<Text, _>(event.subject_kind)
-        .bind::<BigInt, _>(seq)
-        .bind::<BigInt, _>(head.version)
-        .bind::<Binary, _>(&event_hash(&head.hash, &bytes)[..])
-        .bind::<SqlUuid, _>(id)
-        .bind::<Text, _>(event.act)
-        .bind::<Binary, _>(&head.hash[..])
-        .bind::<Binary, _>(&bytes[..])
-        .bind::<Timestamptz, _>(now)
-        .load(conn)
-        .await?;
-    if rows.len() == 1 { Ok(true) } else { Err(Problem::broken("a chain moved under its lock")) }
+    let id = app.clock.new_id();
+    append_still(conn, &head, &event, &signer, (id, id), app.clock.now()).await?;
+    Ok(true)
 }

@@ -174,12 +174,20 @@ pub async fn authenticate(request: ServiceRequest, next: Next<impl MessageBody +
     Ok(response)
 }
 
-/// The actor of an access token that came in a body: the second person at one device.
+/// The actor of an access token that came in a body, the second person at one device, with the rights of this moment. Read
+/// inside the act's transaction, like those of the first.
 ///
 /// # Errors
-/// 401.
-pub async fn actor_of_token(app: &App, token: &str) -> Result<Arc<Actor>, Problem> {
-    caller_of(app, Some(&format!("Bearer {token}"))).await.map(|caller| caller.actor).map_err(|refused| refused.problem)
+/// 401; 403 `first-password`.
+pub async fn actor_of_token(conn: &AsyncPgConnection, call: &Call, text: &str) -> Result<Actor, Problem> {
+    let actor = match token::verify(&call.app, text, call.now) {
+        Some(claims) => store::actor_of_session(conn, claims.sid, claims.mid, claims.method, call.now, legal_day(call.now)).await?,
+        None => None,
+    };
+    match actor {
+        Some(actor) if actor.by_first_password => Err(Problem::of(&FIRST_PASSWORD)),
+        actor => actor.ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED)),
+    }
 }
 
 async fn caller_of(app: &App, authorization: Option<&str>) -> Result<Caller, Refused> {

@@ -14,7 +14,7 @@ mod store;
 pub mod token;
 pub mod uscc;
 
-pub use auth::{fresh, transact};
+pub use auth::{actor_of_token, fresh, transact};
 pub use authorities::authorities_of;
 pub use domain::{ActingUnit, Actor, Delegation, Role, Roles, UnitKind};
 pub use password::load as hashing;

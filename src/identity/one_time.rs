@@ -134,9 +134,25 @@ pub async fn actor_by_code(app: &App, device: &Actor, manifest: Uuid, act: &str,
     .bind::<Integer, _>(TRIES_MAX)
     .load(&mut conn)
     .await?;
-    let row = rows.iter().find(|row| row.is_match).ok_or_else(wrong)?;
+    let row = match rows.into_iter().find(|row| row.is_match) {
+        Some(row) => row,
+        None => used_code(&conn, manifest, act, &hash).await?.ok_or_else(wrong)?,
+    };
     let by_code = ByCode { code: row.id, made_by: row.made_by, device_user: device.user };
     store::actor_of_member(&conn, row.user_id, row.unit_id, legal_day(now), by_code).await?.ok_or_else(wrong)
+}
+
+/// A code that was used names its person for ever, so that a lost answer can be asked for again under its key however late;
+/// it signs nothing more ([`use_up`]), so nothing is counted.
+async fn used_code(mut conn: &AsyncPgConnection, manifest: Uuid, act: &str, hash: &[u8]) -> Result<Option<CodeRow>, Problem> {
+    Ok(Sql("SELECT id, user_id, unit_id, made_by, true AS is_match FROM one_time_codes \
+         WHERE manifest_id = $1 AND act = $2 AND code_hash = $3 AND used_at IS NOT NULL ORDER BY used_at DESC LIMIT 1")
+    .bind::<SqlUuid, _>(manifest)
+    .bind::<Text, _>(act)
+    .bind::<Binary, _>(hash)
+    .load(&mut conn)
+    .await?
+    .pop())
 }
 
 /// Uses a code up inside the act's transaction, and reads the person's rights again.

@@ -116,6 +116,7 @@ async fn bounded<T: Send + 'static>(app: &App, work: impl FnOnce(&mut Memory) ->
     let Places { running, waiting, memory } = places.clone();
     let _place = waiting.try_acquire_owned().map_err(|_| Problem::busy())?;
     let permit = running.acquire_owned().await.map_err(|_| Problem::busy())?;
+    app.metrics.hashed();
     actix_web::web::block(move || {
         // As many as there are permits, at most.
         let mut own = memory.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();

@@ -23,7 +23,6 @@ use super::signing::{self, Signing};
 use super::store;
 use super::{corrections, feed, incidents, read, trips};
 use crate::evidence::{ActAnswer, CheckAnswer, answer, created};
-use crate::identity::auth::actor_of_token;
 use crate::identity::{Actor, Role, one_time};
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode, Body, Nothing, request_id_of};
@@ -386,9 +385,8 @@ pub async fn back_enter_manifest(actor: Actor, act: Act<BackEnter>) -> Result<Ht
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/load")]
-pub async fn load_manifest(app: web::Data<App>, actor: Actor, id: Path<Uuid>, act: Act<LoadTogether>) -> Result<HttpResponse, Problem> {
-    let driver = actor_of_token(&app, &act.body.driver_token).await?;
-    Ok(answer(&transport::load_together(&act.call, &actor, &driver, *id, act.body.release, act.body.take_over).await?))
+pub async fn load_manifest(actor: Actor, id: Path<Uuid>, act: Act<LoadTogether>) -> Result<HttpResponse, Problem> {
+    Ok(answer(&transport::load_together(&act.call, &actor, *id, act.body).await?))
 }
 
 /// One result of a batch.

@@ -8,14 +8,15 @@ use super::policy::Standing;
 use super::store::Stored;
 use super::table::{ACTS, Act, NOT_RECEIVED, State};
 use super::work;
+use crate::platform::lang::Lang;
 
 /// An act that the caller may do now.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NextAct {
     /// The act.
     pub act: Act,
-    /// Its name on paper.
-    pub name_zh: &'static str,
+    /// Its name, in the caller's language.
+    pub name: &'static str,
     /// Where to send it.
     pub path: String,
     /// For `If-Match`.
@@ -60,7 +61,7 @@ pub struct Asked {
 
 /// Every act possible in this state for this caller.
 #[must_use]
-pub fn next(stored: &Stored, standing: &Standing, asked: Asked, needs_official_no: bool) -> Next {
+pub fn next(stored: &Stored, standing: &Standing, asked: Asked, needs_official_no: bool, lang: Lang) -> Next {
     let record = &stored.record;
     let next = ACTS
         .iter()
@@ -69,7 +70,7 @@ pub fn next(stored: &Stored, standing: &Standing, asked: Asked, needs_official_n
         .filter(|rule| makes_sense(stored, &asked, rule.act))
         .map(|rule| NextAct {
             act: rule.act,
-            name_zh: rule.zh,
+            name: rule.name(lang),
             path: match (rule.act, record.assignment()) {
                 // A weighing belongs to the vehicle's journey, not to one manifest.
                 (Act::Weigh, Some(assignment)) => format!("/api/v1/trips/{}/weigh", assignment.trip_id),

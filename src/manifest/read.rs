@@ -12,6 +12,7 @@ use crate::identity::Actor;
 use crate::platform::app::{App, NumberMode};
 use crate::platform::calendar::legal_day;
 use crate::platform::clock::rfc3339;
+use crate::platform::lang::Lang;
 use crate::platform::problem::Problem;
 
 /// Unit: events of one chain in an export; a manifest has a few dozen.
@@ -40,7 +41,7 @@ pub async fn visible(app: &App, conn: &mut diesel_async::AsyncPgConnection, acto
 ///
 /// # Errors
 /// 404.
-pub async fn next_of(app: &App, actor: &Actor, id: Uuid, look: Look) -> Result<Next, Problem> {
+pub async fn next_of(app: &App, actor: &Actor, id: Uuid, look: Look, lang: Lang) -> Result<Next, Problem> {
     let mut conn = app.db.get().await?;
     let (stored, _) = visible(app, &mut conn, actor, id, look).await?;
     let standing = policy::standing(&mut conn, actor, &stored).await?;
@@ -48,7 +49,7 @@ pub async fn next_of(app: &App, actor: &Actor, id: Uuid, look: Look) -> Result<N
     let say = corrections::say_of(&mut conn, &stored.record, &stored.flags, standing.unit, standing.is_authority, today).await?;
     let jurisdiction: &[String] = if actor.is_officer() { &actor.jurisdiction } else { &[] };
     let incident = incidents::waits_for(&mut conn, id, &stored.flags, standing.unit, jurisdiction).await?;
-    Ok(next(&stored, &standing, Asked { say, incident }, app.numbers == NumberMode::National))
+    Ok(next(&stored, &standing, Asked { say, incident }, app.numbers == NumberMode::National, lang))
 }
 
 /// The whole evidence of a manifest: its chain, the chains of its trips, every part of every revision, signed.

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::parts::PartName;
 use crate::identity::{Role, Roles};
+use crate::platform::lang::Lang;
 use crate::platform::problem::Kind;
 
 /// Where a manifest stands (联单状态).
@@ -179,6 +180,8 @@ pub struct ActRule {
     pub act: Act,
     /// Its name on paper.
     pub zh: &'static str,
+    /// The same in English.
+    pub en: &'static str,
     /// Class.
     pub class: ActClass,
     /// States in which it is possible.
@@ -224,36 +227,47 @@ const VOICES: &[(Relation, Role)] = &[
     (Relation::OfficerOfDeparture, Role::Manager),
 ];
 
-macro_rules! acts { ($($act:ident $zh:literal $class:ident $from:expr, $by:expr, $seals:expr, $law:expr;)*) => {
+macro_rules! acts { ($($act:ident $zh:literal $en:literal $class:ident $from:expr, $by:expr, $seals:expr, $law:expr;)*) => {
     /// Every act upon a manifest.
-    pub const ACTS: &[ActRule] = &[$(ActRule { act: Act::$act, zh: $zh, class: ActClass::$class, from: $from, by: $by, seals: $seals, law: $law }),*];
+    pub const ACTS: &[ActRule] = &[$(ActRule { act: Act::$act, zh: $zh, en: $en, class: ActClass::$class, from: $from, by: $by, seals: $seals, law: $law }),*];
 } }
 acts! {
-    Issue "提交" Gate &[], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], Some(PartName::Consignment), &["decree_23_2021/14"];
-    Assign "派车" Gate &[State::Issued, State::Offered], &[(Relation::Carrier, Role::Dispatcher)], Some(PartName::Assignment), &["decree_23_2021/11"];
-    Release "交付" Gate &[State::Issued], &[(Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory), (Relation::Holder, Role::Dispatcher)], Some(PartName::Release), &["decree_23_2021/10", "decree_23_2021/13"];
-    Withdraw "撤回" Other &[State::Offered], &[(Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory), (Relation::Holder, Role::Dispatcher), (Relation::Carrier, Role::Dispatcher)], None, &[];
-    TakeOver "接运" Gate &[State::Offered], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], Some(PartName::TakeOver), &["decree_23_2021/11"];
-    RefuseTakeOver "拒运" Other &[State::Offered], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], None, &["decree_23_2021/11"];
-    HandOver "换车交接" Gate &[State::InTransit], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], Some(PartName::HandOver), &["decree_23_2021/17"];
-    Arrive "到达" Fact &[State::InTransit], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher), (Relation::Receiver, Role::Weigher), (Relation::Receiver, Role::Signatory)], Some(PartName::Arrival), &["decree_23_2021/11"];
-    NotReceived "未入厂" Other &[State::InTransit, State::Arrived], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher), (Relation::Receiver, Role::Weigher), (Relation::Receiver, Role::Signatory)], None, &[];
-    Weigh "过磅" Fact NOT_CANCELLED, &[(Relation::Receiver, Role::Weigher), (Relation::Consignor, Role::Weigher), (Relation::Holder, Role::Weigher), (Relation::Carrier, Role::Dispatcher)], None, &["decree_23_2021/10", "decree_23_2021/12"];
-    Receive "入厂" Fact BEFORE_RECEIPT, &[(Relation::Receiver, Role::Weigher), (Relation::Receiver, Role::Signatory)], Some(PartName::Receipt), &["decree_23_2021/12"];
-    Confirm "确认接受" Fact &[State::Received], &[(Relation::Receiver, Role::Signatory)], Some(PartName::Verdict), &["decree_23_2021/12", "decree_23_2021/18"];
-    RecordTreatment "利用处置" Fact &[State::Confirmed, State::PartlyConfirmed], &[(Relation::Receiver, Role::Clerk), (Relation::Receiver, Role::Signatory)], Some(PartName::Treatment), &["decree_23_2021/12"];
-    SendOn "退回或改送" Gate &[State::Refused, State::PartlyConfirmed, State::Treated], &[(Relation::Receiver, Role::Signatory)], None, &[];
-    TurnBack "途中退回或改送" Gate &[State::InTransit, State::Refused], &[(Relation::Consignor, Role::Signatory)], None, &[];
-    SignLate "补签" Fact &[State::Arrived, State::Received, State::Confirmed, State::PartlyConfirmed, State::Refused, State::Treated], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher), (Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory)], None, &[];
-    Cancel "取消" Other &[State::Issued], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &[];
-    Void "作废" Other AFTER_RELEASE, &[(Relation::OfficerOfDeparture, Role::Manager), (Relation::OfficerOfDeparture, Role::Inspector)], None, &[];
-    BackEnter "补录" Fact &[], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/20"];
-    Correct "更正" Other NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory), (Relation::Carrier, Role::Dispatcher), (Relation::Receiver, Role::Clerk), (Relation::Receiver, Role::Signatory), (Relation::Receiver, Role::Weigher), (Relation::Holder, Role::Signatory)], None, &[];
-    Agree "同意更正" Other NOT_CANCELLED, VOICES, None, &[];
-    Disagree "不同意更正" Other NOT_CANCELLED, VOICES, None, &[];
-    ReportIncident "事故报告" Fact NOT_CANCELLED, ANY_PARTY, None, &["decree_23_2021/9"];
-    AcknowledgeIncident "事故知悉" Fact NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory), (Relation::OfficerOfPlace, Role::Inspector), (Relation::OfficerOfPlace, Role::Manager)], None, &["decree_23_2021/9"];
-    RecordOfficialNo "登记国家联单编号" Other NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/15"];
+    Issue "提交" "Issue" Gate &[], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], Some(PartName::Consignment), &["decree_23_2021/14"];
+    Assign "派车" "Assign vehicle and crew" Gate &[State::Issued, State::Offered], &[(Relation::Carrier, Role::Dispatcher)], Some(PartName::Assignment), &["decree_23_2021/11"];
+    Release "交付" "Release to the carrier" Gate &[State::Issued], &[(Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory), (Relation::Holder, Role::Dispatcher)], Some(PartName::Release), &["decree_23_2021/10", "decree_23_2021/13"];
+    Withdraw "撤回" "Withdraw the offer" Other &[State::Offered], &[(Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory), (Relation::Holder, Role::Dispatcher), (Relation::Carrier, Role::Dispatcher)], None, &[];
+    TakeOver "接运" "Take over" Gate &[State::Offered], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], Some(PartName::TakeOver), &["decree_23_2021/11"];
+    RefuseTakeOver "拒运" "Refuse to take over" Other &[State::Offered], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], None, &["decree_23_2021/11"];
+    HandOver "换车交接" "Hand over to another vehicle" Gate &[State::InTransit], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher)], Some(PartName::HandOver), &["decree_23_2021/17"];
+    Arrive "到达" "Arrive" Fact &[State::InTransit], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher), (Relation::Receiver, Role::Weigher), (Relation::Receiver, Role::Signatory)], Some(PartName::Arrival), &["decree_23_2021/11"];
+    NotReceived "未入厂" "Not received" Other &[State::InTransit, State::Arrived], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher), (Relation::Receiver, Role::Weigher), (Relation::Receiver, Role::Signatory)], None, &[];
+    Weigh "过磅" "Weigh" Fact NOT_CANCELLED, &[(Relation::Receiver, Role::Weigher), (Relation::Consignor, Role::Weigher), (Relation::Holder, Role::Weigher), (Relation::Carrier, Role::Dispatcher)], None, &["decree_23_2021/10", "decree_23_2021/12"];
+    Receive "入厂" "Receive at the gate" Fact BEFORE_RECEIPT, &[(Relation::Receiver, Role::Weigher), (Relation::Receiver, Role::Signatory)], Some(PartName::Receipt), &["decree_23_2021/12"];
+    Confirm "确认接受" "Confirm acceptance" Fact &[State::Received], &[(Relation::Receiver, Role::Signatory)], Some(PartName::Verdict), &["decree_23_2021/12", "decree_23_2021/18"];
+    RecordTreatment "利用处置" "Record use or disposal" Fact &[State::Confirmed, State::PartlyConfirmed], &[(Relation::Receiver, Role::Clerk), (Relation::Receiver, Role::Signatory)], Some(PartName::Treatment), &["decree_23_2021/12"];
+    SendOn "退回或改送" "Return or send on" Gate &[State::Refused, State::PartlyConfirmed, State::Treated], &[(Relation::Receiver, Role::Signatory)], None, &[];
+    TurnBack "途中退回或改送" "Turn back or send on from the road" Gate &[State::InTransit, State::Refused], &[(Relation::Consignor, Role::Signatory)], None, &[];
+    SignLate "补签" "Sign late" Fact &[State::Arrived, State::Received, State::Confirmed, State::PartlyConfirmed, State::Refused, State::Treated], &[(Relation::Carrier, Role::Driver), (Relation::Carrier, Role::Dispatcher), (Relation::Consignor, Role::Signatory), (Relation::Holder, Role::Signatory)], None, &[];
+    Cancel "取消" "Cancel" Other &[State::Issued], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &[];
+    Void "作废" "Void" Other AFTER_RELEASE, &[(Relation::OfficerOfDeparture, Role::Manager), (Relation::OfficerOfDeparture, Role::Inspector)], None, &[];
+    BackEnter "补录" "Enter afterwards from paper" Fact &[], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/20"];
+    Correct "更正" "Correct" Other NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory), (Relation::Carrier, Role::Dispatcher), (Relation::Receiver, Role::Clerk), (Relation::Receiver, Role::Signatory), (Relation::Receiver, Role::Weigher), (Relation::Holder, Role::Signatory)], None, &[];
+    Agree "同意更正" "Agree to the correction" Other NOT_CANCELLED, VOICES, None, &[];
+    Disagree "不同意更正" "Disagree with the correction" Other NOT_CANCELLED, VOICES, None, &[];
+    ReportIncident "事故报告" "Report an incident" Fact NOT_CANCELLED, ANY_PARTY, None, &["decree_23_2021/9"];
+    AcknowledgeIncident "事故知悉" "Acknowledge the incident" Fact NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory), (Relation::OfficerOfPlace, Role::Inspector), (Relation::OfficerOfPlace, Role::Manager)], None, &["decree_23_2021/9"];
+    RecordOfficialNo "登记国家联单编号" "Record the national number" Other NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/15"];
+}
+
+impl ActRule {
+    /// The act's name in a language.
+    #[must_use]
+    pub const fn name(&self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::ZhCn => self.zh,
+            Lang::En => self.en,
+        }
+    }
 }
 
 impl Act {

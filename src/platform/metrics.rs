@@ -87,12 +87,23 @@ struct Gauges {
     streams: Gauge,
 }
 
+/// A request under way, until this is dropped.
+pub struct UnderWay(Gauge);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// All metrics of a process.
 pub struct Metrics {
     registry: Registry,
     answered: Family<AnsweredLabels, Counter>,
     seconds: Family<OperationLabels, Histogram, fn() -> Histogram>,
     refused: Family<RefusedLabels, Counter>,
+    hashes: Counter,
+    under_way: Gauge,
     operations: HashMap<String, Operation>,
     other: Operation,
     kinds: HashMap<&'static str, OnceLock<Counter>>,
@@ -110,6 +121,10 @@ impl Metrics {
         registry.register("requests", "Answers by operation and class of status", answered.clone());
         registry.register("request_seconds", "Time until the answer's head", seconds.clone());
         registry.register("refused", "Refusals by kind of problem", refused.clone());
+        let hashes = Counter::default();
+        registry.register("password_hashes", "Password hashes begun, of log-ins and of new passwords", hashes.clone());
+        let under_way = Gauge::default();
+        registry.register("requests_under_way", "Requests whose answer has not begun", under_way.clone());
         let gauges = Gauges::default();
         for (name, help, gauge) in [
             ("pool_connections_in_use", "Database connections taken from the pool", &gauges.pool_in_use),
@@ -135,7 +150,7 @@ impl Metrics {
             .map(|name| (name.to_owned(), Operation::named(name)))
             .collect();
         let kinds = kinds.map(|kind| (kind, OnceLock::new())).collect();
-        Self { registry, answered, seconds, refused, operations, other: Operation::named(OTHER), kinds, gauges }
+        Self { registry, answered, seconds, refused, hashes, under_way, operations, other: Operation::named(OTHER), kinds, gauges }
     }
 
     /// Counts an answer. The name is that of its route, which is its operation's in the contract.
@@ -159,6 +174,24 @@ impl Metrics {
                 self.refused.get_or_create(&RefusedLabels { kind: OTHER }).inc();
             }
         }
+    }
+
+    /// Counts a request that begins.
+    #[must_use]
+    pub fn begin(&self) -> UnderWay {
+        self.under_way.inc();
+        UnderWay(self.under_way.clone())
+    }
+
+    /// How many requests are under way.
+    #[must_use]
+    pub fn under_way(&self) -> i64 {
+        self.under_way.get()
+    }
+
+    /// Counts a password hash.
+    pub fn hashed(&self) {
+        self.hashes.inc();
     }
 
     /// Everything as text, with the levels of this moment.

@@ -20,6 +20,7 @@ use super::problem::{Kind, PROBLEM_JSON, Problem, TextGrades, kinds};
 pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let began = Instant::now();
     let app = request.app_data::<web::Data<App>>().cloned();
+    let _under_way = app.as_ref().map(|app| app.metrics.begin());
     let id = app.as_ref().map(|app| app.clock.new_id()).unwrap_or_default();
     request.extensions_mut().insert(RequestId(id));
     let lang = lang_of(request.request());

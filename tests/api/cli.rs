@@ -8,10 +8,10 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 
 /// A data folder that goes with the test.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("liandan-{name}-{}", std::process::id()));
         std::fs::create_dir(&path).unwrap();
         // Whoever runs the database when root may not must be able to pass.
@@ -26,7 +26,8 @@ impl Drop for Folder {
     }
 }
 
-fn liandan(data: &Path, arguments: &[&str]) -> Command {
+/// A command on a data folder, without a named database and without input.
+pub fn liandan(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_liandan"));
     command.args(arguments).arg("--data").arg(data).env_remove("DATABASE_URL").stdin(Stdio::null());
     command

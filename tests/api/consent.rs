@@ -14,6 +14,52 @@ fn verify(unit: &Value) -> String {
     format!("/api/v1/units/{}/verify", id(unit))
 }
 
+/// The documents of a chain, oldest first.
+async fn events(world: &World, subject: uuid::Uuid) -> Vec<Value> {
+    let events = liandan::evidence::events_of(&mut world.owner().await, subject, 0, 50).await.unwrap();
+    events.iter().map(|event| event.document().unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn of_two_claims_that_two_officers_verify_at_once_one_wins_and_the_other_knows_why() {
+    let world = World::new().await;
+    let officer = world.authority(JINZHOU).await;
+    for round in 0..8 {
+        let uscc = world.uscc();
+        let mut claims = Vec::new();
+        for side in ["a", "b", "c"] {
+            let claim = world.post((), REGISTRATIONS, registration(&uscc, "本公司", JINZHOU, &format!("claim-{side}{round}"))).await.ok();
+            claims.push(id(&claim["done"][0]["subject_id"]));
+        }
+        let path = |claim: usize| verify(&json!(claims[claim]));
+        let (paths, body) = ([path(0), path(1)], json!({}));
+        let (first, second) =
+            futures_util::join!(world.post_seen(&officer.admin, &paths[0], 1, body.clone()), world.post_seen(&officer.admin, &paths[1], 1, body));
+        let (won, lost, answer) = if first.status == 200 { (0, 1, second) } else { (1, 0, first) };
+        answer.refused(409, "claim-ended");
+        for (claim, last) in [(won, "verify_unit"), (lost, "end_claim"), (2, "end_claim")] {
+            let chain = events(&world, claims[claim]).await;
+            assert_eq!((chain.len(), text(&chain[1]["act"]).as_str()), (2, last));
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_rehearsed_verification_ends_no_claim() {
+    let world = World::new().await;
+    let officer = world.authority(JINZHOU).await;
+    let uscc = world.uscc();
+    let stranger = world.post((), REGISTRATIONS, registration(&uscc, "冒名公司", JINZHOU, "stranger")).await.ok();
+    let firm = world.post((), REGISTRATIONS, registration(&uscc, "大连金州化工有限公司", JINZHOU, "firm")).await.ok();
+    let before = world.events().await;
+    let path = format!("{}?mode=check", verify(&firm["done"][0]["subject_id"]));
+    let would = world.post_seen(&officer.admin, &path, 1, json!({})).await.ok();
+    assert_eq!(would["would"][0]["result"]["ended_claims"], json!([stranger["done"][0]["subject_id"]]));
+    assert_eq!(world.events().await, before);
+    let session = world.log_in("stranger", PASSWORD).await.ok();
+    assert_eq!(session["memberships"].as_array().map(Vec::len), Some(1));
+}
+
 #[actix_web::test]
 async fn a_strangers_claim_does_not_keep_a_firm_from_its_code() {
     let world = World::new().await;
@@ -28,6 +74,15 @@ async fn a_strangers_claim_does_not_keep_a_firm_from_its_code() {
     world.get(&session, "/api/v1/me").await.refused(401, "unauthenticated");
     assert_eq!(world.log_in("stranger", PASSWORD).await.ok()["memberships"], json!([]));
     world.post_seen(&officer.admin, &verify(&stranger["done"][0]["subject_id"]), 1, json!({})).await.refused(409, "claim-ended");
+    // His chain says why, and by whom; its version stays, so that the answer above is the one that helps.
+    let (lost, won) = (id(&stranger["done"][0]["subject_id"]), id(&firm["done"][0]["subject_id"]));
+    let chain = events(&world, lost).await;
+    let acts: Vec<_> = chain.iter().map(|event| text(&event["act"])).collect();
+    assert_eq!(acts, ["register_unit", "end_claim"]);
+    assert_eq!(chain[1]["payload"], json!({ "claim_id": lost, "unit_id": won, "because": "other_claim_verified" }));
+    assert_eq!(chain[1]["actor"], json!(officer.admin.user));
+    assert_eq!(events(&world, won).await.len(), 2, "the winner's has nothing of it beside the verification");
+    assert_eq!(world.number(&format!("SELECT version AS n FROM streams WHERE subject_id = '{lost}'")).await, 1);
     let found = world.get(&officer.admin, &format!("/api/v1/units?q={uscc}")).await.ok();
     assert_eq!(found["units"].as_array().map(Vec::len), Some(1));
     assert_eq!(found["units"][0]["name"], "大连金州化工有限公司");

@@ -109,6 +109,21 @@ async fn the_gate_weighs_receives_and_confirms_in_one_call() {
 }
 
 #[actix_web::test]
+async fn what_comes_next_is_named_in_the_callers_language() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "received").await;
+    let path = format!("/api/v1/manifests/{}/next", manifest.id);
+    for (lang, name) in [("zh-CN", "确认接受"), ("en", "Confirm acceptance"), ("fr", "确认接受")] {
+        let request = world.request(actix_web::http::Method::GET, district.works.who("signatory"), &path).await;
+        let answer = world.send(request.insert_header(("Accept-Language", lang))).await.ok();
+        let confirm = answer["next"].as_array().unwrap().iter().find(|next| next["act"] == "confirm").unwrap();
+        assert_eq!((&confirm["name"], &confirm["version"]), (&json!(name), &json!(manifest.version)), "{lang}");
+    }
+}
+
+#[actix_web::test]
 async fn the_gate_keeps_nothing_when_the_weigher_may_not_confirm() {
     let world = World::new().await;
     let district = District::new(&world).await;

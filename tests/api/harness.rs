@@ -292,13 +292,7 @@ pub struct World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        if server().named.is_some() {
-            let statement = format!("DROP DATABASE {} WITH (FORCE)", self.database);
-            server().block_on(async move {
-                let mut admin = AsyncPgConnection::establish(&server().url("postgres")).await.unwrap();
-                admin.batch_execute(&statement).await.unwrap();
-            });
-        }
+        drop_named(&self.database);
     }
 }
 
@@ -547,6 +541,40 @@ impl World {
         let body = json!({ "person": { "login": login, "name": "李四" }, "roles": roles });
         let answer = self.post(&party.admin, "/api/v1/users", body).await.ok();
         self.newcomer(&login, answer["secret"]["password"].as_str().unwrap()).await
+    }
+}
+
+/// An empty database, for commands that begin at nothing.
+pub struct Bare {
+    /// Owner's address.
+    pub url: String,
+    database: String,
+}
+
+impl Bare {
+    /// Makes one; `name` is this test's own.
+    pub async fn new(name: &str) -> Self {
+        let database = format!("liandan_bare_{}_{name}", std::process::id());
+        let mut admin = AsyncPgConnection::establish(&server().url("postgres")).await.unwrap();
+        admin.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
+        Self { url: server().url(&database), database }
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        drop_named(&self.database);
+    }
+}
+
+/// On a server of somebody else's nothing is left behind; ours is thrown away as a whole.
+fn drop_named(database: &str) {
+    if server().named.is_some() {
+        let statement = format!("DROP DATABASE {database} WITH (FORCE)");
+        server().block_on(async move {
+            let mut admin = AsyncPgConnection::establish(&server().url("postgres")).await.unwrap();
+            admin.batch_execute(&statement).await.unwrap();
+        });
     }
 }
 

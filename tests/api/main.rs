@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
 mod cli;
+mod commands;
 mod consent;
 mod corrections;
 mod days;
+mod demo;
 mod district;
 mod duties;
 mod events;

@@ -40,6 +40,84 @@ async fn a_driver_without_a_phone_signs_by_a_code_told_by_voice() {
     assert_eq!(id(&event["with"]), district.carrier.who("dispatcher").user);
 }
 
+/// The same request again under its key, at once and when code and token have long ended: the same bytes, nothing written.
+async fn says_the_same_again(world: &World, caller: &Person, path: &str, version: i64, body: Value, first: &Answer) {
+    let events = world.events().await;
+    for wait in [0, 30] {
+        world.clock.advance(chrono::Duration::minutes(wait));
+        let again = world.act(caller, path, Some(version), "k", body.clone()).await;
+        assert_eq!((again.status, again.header("Idempotency-Replayed")), (200, "true"), "after {wait} minutes: {}", again.json);
+        assert_eq!(again.bytes, first.bytes, "after {wait} minutes");
+    }
+    assert_eq!(world.events().await, events);
+}
+
+#[actix_web::test]
+async fn the_gate_repeats_its_answer_although_the_drivers_code_is_used_up() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "in_transit").await;
+    let code = code_for(&world, &district, manifest.id, "arrive").await;
+    let path = format!("/api/v1/manifests/{}/gate", manifest.id);
+    let body = json!({ "arrive": { "driver_code": code }, "receive": {} });
+    let weigher = district.works.who("weigher");
+    let first = world.act(weigher, &path, Some(manifest.version), "k", body.clone()).await;
+    assert_eq!((first.status, first.header("Idempotency-Replayed")), (200, ""), "{}", first.json);
+    says_the_same_again(&world, weigher, &path, manifest.version, body.clone(), &first).await;
+    // Under another key it is another act, and what was seen is gone.
+    world.act(weigher, &path, Some(manifest.version), "other", body).await.refused(412, "stale-version");
+}
+
+#[actix_web::test]
+async fn loading_together_repeats_its_answer_although_the_drivers_token_has_ended() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "assigned").await;
+    let path = format!("/api/v1/manifests/{}/load", manifest.id);
+    let token = world.token(district.carrier.who("driver")).await;
+    let body = json!({ "release": release(1_200_000), "take_over": { "plate": "辽B12345" }, "driver_token": token });
+    let signatory = district.plant.who("signatory");
+    let first = world.act(signatory, &path, Some(manifest.version), "k", body.clone()).await;
+    assert_eq!((first.status, first.header("Idempotency-Replayed")), (200, ""), "{}", first.json);
+    says_the_same_again(&world, signatory, &path, manifest.version, body.clone(), &first).await;
+    // Under another key the token is what it is: over.
+    world.act(signatory, &path, Some(manifest.version), "other", body).await.refused(401, "unauthenticated");
+}
+
+#[actix_web::test]
+async fn a_code_told_by_voice_repeats_its_answer_after_it_died() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "offered").await;
+    let code = code_for(&world, &district, manifest.id, "take_over").await;
+    let path = format!("/api/v1/manifests/{}/take_over", manifest.id);
+    let device = district.plant.who("signatory");
+    let send = async |key: &str| with_code(&world, device, &path, manifest.version, key, &code, json!({ "plate": "辽B12345" })).await;
+    let first = send("k").await;
+    assert_eq!(first.status, 200, "{}", first.json);
+    world.clock.advance(chrono::Duration::minutes(10));
+    let again = send("k").await;
+    assert_eq!((again.status, again.header("Idempotency-Replayed")), (200, "true"), "{}", again.json);
+    assert_eq!(again.bytes, first.bytes);
+    send("other").await.refused(401, "unauthenticated");
+}
+
+#[actix_web::test]
+async fn a_first_password_does_not_sign_on_anothers_device() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "assigned").await;
+    let body = json!({ "person": { "login": "newdriver", "name": "新司机" }, "roles": ["driver"] });
+    let first_password = text(&world.post(&district.carrier.admin, "/api/v1/users", body).await.ok()["secret"]["password"]);
+    let session = world.log_in("newdriver", &first_password).await.ok();
+    let body = json!({ "release": release(1_200_000), "take_over": { "plate": "辽B12345" }, "driver_token": session["access_token"] });
+    manifest.act(&world, district.plant.who("signatory"), "load", body).await.refused(403, "first-password");
+}
+
 #[actix_web::test]
 async fn a_code_serves_one_act_once_and_dies_after_five_wrong_tries_or_ten_minutes() {
     let world = World::new().await;

@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::Failure;
 use crate::cli::boot::{self, Purpose};
-use crate::cli::serve;
+use crate::cli::serve::{self, End};
 use crate::cli::settings::{FileLimits, LimitOptions};
 use crate::identity::Uscc;
 use crate::platform::call::Call;
@@ -69,10 +69,11 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
             Err(problem) if problem.status >= 500 => return Err(problem.into()),
             _ => {}
         }
+        let end = End::listen()?;
         let running = boot::serve(&app, options.listen, serve::workers())?;
         println!("serves {}", running.address);
         tokio::select! {
-            () = serve::wait_for_end() => {}
+            () = end.come() => {}
             () = input_closed() => {}
         }
         running.stop().await;

@@ -130,13 +130,13 @@ impl Kind {
     }
 }
 
-/// Writes every story into the script; gives how many manifests they make.
-pub fn tell(script: &mut Script, cast: &Cast, seed: u64) -> usize {
+/// Writes the stories into the script, at most so many of each kind; gives how many manifests they make.
+pub fn tell(script: &mut Script, cast: &Cast, seed: u64, most: usize) -> usize {
     let days = (cast.as_of - cast.first_day).num_days();
     let mut made = 0;
     let mut number = 0;
     for (kind, times) in STORIES {
-        for _ in 0..*times {
+        for _ in 0..most.min(*times) {
             number += 1;
             let mut random = Random::of(seed, number);
             let span = if kind.is_open() { random.from(kind.length(), kind.length() + 2) } else { random.from(kind.length(), days) };

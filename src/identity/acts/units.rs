@@ -72,7 +72,7 @@ async fn insert_unit(
 
 /// An officer of the division verifies a unit (核验): of all claims for a code this one is the unit.
 ///
-/// Other claims end, with the memberships in them. Where a partner recorded the firm as a unit outside the system, that
+/// Other claims end, with the memberships in them, and the chain of each says so. Where a partner recorded the firm as a unit outside the system, that
 /// unit is taken over: it keeps its id and its history, and gets the claim's facts, people and things.
 ///
 /// # Errors
@@ -86,10 +86,11 @@ pub async fn verify_unit(call: &Call, actor: &Actor, unit: Uuid) -> Result<Outco
         if !(actor.roles.has(Role::Inspector) || actor.roles.has(Role::Manager)) {
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
+        // Before any chain: of two officers who verify two claims of one code, each would else hold the chain in which the
+        // other must write that its claim lost.
+        store::lock_uscc(tx.conn, &stored.uscc).await?;
         let head = tx.lock(unit).await?;
         tx.seen(unit, &head).await?;
-        // Not before the chain of the claim: every verification takes the two in this order.
-        store::lock_uscc(tx.conn, &stored.uscc).await?;
         let (claims, others): (Vec<_>, Vec<_>) = store::lock_same_uscc(tx.conn, &stored.uscc).await?.into_iter().partition(|one| one.id == unit);
         let claim = claims.into_iter().next().ok_or_else(|| refuse("", IdentityRefusal::ClaimEnded))?;
         if others.iter().any(|other| other.is_verified && !other.is_external) {
@@ -101,12 +102,20 @@ pub async fn verify_unit(call: &Call, actor: &Actor, unit: Uuid) -> Result<Outco
         let lost: Vec<Uuid> =
             if claim.is_external { Vec::new() } else { others.iter().filter(|other| !other.is_external).map(|other| other.id).collect() };
         store::end_claims(tx.conn, &lost, now).await?;
+        for claim in &lost {
+            let payload = json!({ "unit_id": recorded.unwrap_or(unit), "claim_id": claim, "because": "other_claim_verified" });
+            tx.append_aside(event("unit", *claim, "end_claim", now, payload)).await?;
+        }
         let payload = json!({ "unit_id": recorded.unwrap_or(unit), "claim_id": unit, "uscc": stored.uscc, "ended_claims": lost });
         match recorded {
             Some(recorded) => {
                 let of_unit = tx.lock(recorded).await?;
                 store::take_over(tx.conn, unit, recorded, now).await?;
-                tx.append(&head, event("unit", unit, "end_claim", now, json!({ "unit_id": recorded, "claim_id": unit }))).await?;
+                tx.append(
+                    &head,
+                    event("unit", unit, "end_claim", now, json!({ "unit_id": recorded, "claim_id": unit, "because": "took_over_unit" })),
+                )
+                .await?;
                 tx.append(&of_unit, event("unit", recorded, "verify_unit", now, payload)).await?;
             }
             None => {

@@ -8,7 +8,7 @@ use super::ending;
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::manifest::domain::DomainRefusal;
-use crate::manifest::input::{Assign, DriverStep, HandOverLoad, NotReceivedLoad, ReleaseLoad, SignLate, TakeBack};
+use crate::manifest::input::{Assign, DriverStep, HandOverLoad, LoadTogether, NotReceivedLoad, ReleaseLoad, SignLate, TakeBack};
 use crate::manifest::parts::{Basis, HandOver, PartName, Release, ReleasedLine, RoadStep};
 use crate::manifest::policy::Permit;
 use crate::manifest::store::Stored;
@@ -314,14 +314,15 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
 ///
 /// # Errors
 /// As the two acts; nothing is kept unless both are done.
-pub async fn load_together(call: &Call, actor: &Actor, driver: &Actor, id: Uuid, release: ReleaseLoad, step: DriverStep) -> Result<Outcome, Problem> {
+pub async fn load_together(call: &Call, actor: &Actor, id: Uuid, body: LoadTogether) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, _permit) = work::open(tx, actor, id, Act::Release, Said::at(release.proxy.as_ref(), "/release/proxy")).await?;
-        let mut stored = release_step(tx, actor, stored, release).await?;
-        let driver = identity::fresh(tx.conn, driver, tx.now()).await?;
+        // Not before the key is claimed: a lost answer may be asked for when the driver's token has long ended.
+        let driver = identity::actor_of_token(tx.conn, call, &body.driver_token).await?;
+        let (stored, _permit) = work::open(tx, actor, id, Act::Release, Said::at(body.release.proxy.as_ref(), "/release/proxy")).await?;
+        let mut stored = release_step(tx, actor, stored, body.release).await?;
         tx.sign_as(driver.signer());
-        let permit = work::go_on(tx, &driver, &mut stored, Act::TakeOver, Said::at(step.proxy.as_ref(), "/take_over/proxy")).await?;
-        take_over_step(tx, &driver, stored, &permit, step).await?;
+        let permit = work::go_on(tx, &driver, &mut stored, Act::TakeOver, Said::at(body.take_over.proxy.as_ref(), "/take_over/proxy")).await?;
+        take_over_step(tx, &driver, stored, &permit, body.take_over).await?;
         Ok(())
     })
     .await

@@ -17,7 +17,7 @@ use crate::manifest::store;
 use crate::manifest::table::State;
 use crate::platform::app::App;
 use crate::platform::calendar::{end_of, start_of};
-use crate::platform::call::request_id_of;
+use crate::platform::call::{lang_of, request_id_of};
 use crate::platform::cursor::{self, FilterHash};
 use crate::platform::problem::{Problem, ProblemBody, Text};
 use crate::platform::query::Query;
@@ -156,7 +156,7 @@ pub async fn get_manifest(request: HttpRequest, app: web::Data<App>, actor: Acto
 )]
 #[get("/manifests/{manifest_id}/next")]
 pub async fn list_next_acts(request: HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(read::next_of(&app, &actor, *id, Look("next", request_id_of(&request))).await?))
+    Ok(HttpResponse::Ok().json(read::next_of(&app, &actor, *id, Look("next", request_id_of(&request)), lang_of(&request)).await?))
 }
 
 /// Where to go on in a chain.
