@@ -40,6 +40,9 @@ CREATE TABLE manifests (
 ) WITH (fillfactor = 80);
 CREATE INDEX manifests_by_link ON manifests (linked_from) WHERE linked_from IS NOT NULL;
 CREATE INDEX manifests_by_paper_no ON manifests (paper_no) WHERE paper_no IS NOT NULL;
+-- One paper of a consignor is one manifest; a void one frees its paper. A cancelled one names none, so that no change of
+-- state touches this index.
+CREATE UNIQUE INDEX manifests_paper_no_of_one_manifest ON manifests (consignor_id, paper_no) WHERE paper_no IS NOT NULL AND voided_at IS NULL;
 
 CREATE TABLE manifest_parts (
     manifest_id  uuid NOT NULL REFERENCES manifests,

@@ -73,7 +73,8 @@ fn acts_table(text: &mut String) {
         "## 1 操作 · Acts\n\n\
          - 关口操作 gate：车辆仍停在原处，法律不允许时可以拒绝 (the lorry stands still; the law may refuse)。\n\
          - 事实操作 fact：事情已经发生，绝不因法律、账户、超期或他人缺签而拒绝，只作标记 (it has happened; never refused for law, only flagged)。\n\
-         - 其他 other：既非关口也非事实，须在线进行 (neither; done online)。\n\n\
+         - 其他 other：既非关口也非事实，须在线进行 (neither; done online)。\n\
+         - 系统外单位无人登录：其部分由移出人、接受人或持有人中系统内单位的签字人代录，须写明依据（`proxy`）；系统外移出人的 `issue`、`back_enter` 由接受人的 clerk 或 signatory 代录，并须有国家联单编号或纸质联单编号 (nobody of a unit outside the system logs in: a signatory of the consignor, receiver or holder enters its part and names the source; `issue` and `back_enter` of such a consignor are the receiver's, with a number that proves the manifest)。\n\n\
          | 操作 act | 名称 name | 类别 class | 可进行的状态 states | 由谁 by | 封存 sealed part | 条文 articles |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n",
     );

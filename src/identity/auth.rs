@@ -12,7 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError, web};
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
-use futures_util::future::{Ready, ready};
+use futures_util::future::{LocalBoxFuture, Ready, ready};
 use governor::clock::Clock as _;
 use governor::middleware::{StateInformationMiddleware, StateSnapshot};
 use sha2::{Digest, Sha256};
@@ -279,9 +279,29 @@ pub async fn transact<F>(call: &Call, actor: &Actor, acts: usize, secret: bool, 
 where
     F: AsyncFnOnce(&mut Tx<'_>, &Actor) -> Result<(), Problem>,
 {
+    transact_body(call, actor, acts, secret, Box::new(body)).await
+}
+
+/// What an act does inside its transaction. Behind a pointer, so that the transaction is compiled once and not once for each act.
+trait Body {
+    fn run<'t>(self: Box<Self>, tx: &'t mut Tx<'_>, actor: Actor) -> LocalBoxFuture<'t, Result<(), Problem>>
+    where
+        Self: 't;
+}
+
+impl<F: AsyncFnOnce(&mut Tx<'_>, &Actor) -> Result<(), Problem>> Body for F {
+    fn run<'t>(self: Box<Self>, tx: &'t mut Tx<'_>, actor: Actor) -> LocalBoxFuture<'t, Result<(), Problem>>
+    where
+        Self: 't,
+    {
+        Box::pin(async move { self(tx, &actor).await })
+    }
+}
+
+async fn transact_body(call: &Call, actor: &Actor, acts: usize, secret: bool, body: Box<dyn Body + '_>) -> Result<evidence::Outcome, Problem> {
     let rights = async |conn: &AsyncPgConnection| fresh(conn, actor, call.now).await;
     let outcome =
-        evidence::transact(call, actor.signer(), acts, secret, rights, async |tx: &mut Tx<'_>, fresh: Actor| body(tx, &fresh).await).await?;
+        evidence::transact(call, actor.signer(), acts, secret, rights, async |tx: &mut Tx<'_>, fresh: Actor| body.run(tx, fresh).await).await?;
     // An answer is repeated only to somebody who still belongs to the unit for which it was given.
     for unit in outcome.replayed_for().iter().filter(|unit| Some(**unit) != actor.unit_id()) {
         let mut conn = call.app.db.get().await?;

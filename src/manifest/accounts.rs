@@ -120,18 +120,21 @@ pub fn cancelled(before: &Record) -> Vec<Posting> {
     reversed(issued(before))
 }
 
-/// Turned back on the road: the load never came to this receiver, so everything that counted for it goes back.
+/// Turned back on the road: the load never came to this receiver, so his licence has it back. Plan flow and approval keep it
+/// as they do after a refusal at the gate, for it has moved out (`decree_23_2021/28`); only a void takes that back.
 #[must_use]
 pub fn turned_back(record: &Record) -> Vec<Posting> {
-    voided(record)
+    let year = record.consignment.planned_receipt_on.year();
+    each_line(record, |line, postings| {
+        if let Cover::Licence { licence_line_id, .. } = &line.cover {
+            postings.push(posting(AccountKind::LicenceLine, *licence_line_id, year, -record.moved_g(line.line), 0, None));
+        }
+    })
 }
 
 /// Voided: what is still reserved goes back, and what was settled for it too; the graph keeps what really moved.
 #[must_use]
 pub fn voided(record: &Record) -> Vec<Posting> {
-    if record.is_turned_back() {
-        return Vec::new();
-    }
     let mut postings = issued(record);
     let unsealed = Record::new(record.id, record.consignment.clone());
     if record.release.is_some() {
@@ -143,6 +146,9 @@ pub fn voided(record: &Record) -> Vec<Posting> {
         if record.verdict.is_some() {
             postings.extend(confirmed(record, record));
         }
+    }
+    if record.is_turned_back() {
+        postings.extend(turned_back(record));
     }
     reversed(postings)
 }
@@ -211,9 +217,6 @@ pub fn released_late(before: &Record, after: &Record) -> Vec<Posting> {
 /// A correction posts the differences of what it changed.
 #[must_use]
 pub fn corrected(before: &Record, after: &Record) -> Vec<Posting> {
-    if after.is_turned_back() {
-        return Vec::new();
-    }
     let year = before.consignment.planned_departure_on.year();
     let decided = after.verdict.is_some() && after.receipt.is_some();
     each_line(after, |line, postings| {
@@ -231,7 +234,10 @@ pub fn corrected(before: &Record, after: &Record) -> Vec<Posting> {
         if let Some(approval) = line.approval.as_ref().map(|approval| approval.approval_id) {
             postings.push(posting(AccountKind::Approval, approval, 0, reserved_g, settled_g, None));
         }
-        if let Cover::Licence { licence_line_id, .. } = &line.cover {
+        // What was turned back is off the licence already.
+        if let Cover::Licence { licence_line_id, .. } = &line.cover
+            && !after.is_turned_back()
+        {
             let received_year =
                 after.receipt.as_ref().map_or(after.consignment.planned_receipt_on.year(), |receipt| legal_day(receipt.received_at).year());
             let (reserved_g, settled_g) = if decided { (0, after.accepted_g(line.line) - before.accepted_g(line.line)) } else { (moved, 0) };

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::domain::Record;
 use super::findings::Findings;
 use super::input::{IssueManifest, LineInput};
-use super::parts::{ApprovalUsed, Assignment, Basis, Consignment, Cover, FlowUsed, Line, LinkKind, Party, ReleasedLine, Stream};
+use super::parts::{ApprovalUsed, Assignment, Basis, Consignment, Cover, Elsewhere, FlowUsed, Line, LinkKind, Party, ReleasedLine, Stream};
 use super::store::Stored;
 use super::table;
 use super::trips::judge_papers;
@@ -86,6 +86,8 @@ pub struct Basics<'a> {
     pub carrier: Party,
     /// The original consignor and the holder, on a return or re-consignment.
     pub link: Option<(super::parts::Link, Party)>,
+    /// What a consignor outside the system holds elsewhere.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 /// What law and records say of every line, looked up together.
@@ -99,8 +101,9 @@ struct Law {
 }
 
 /// Which questions an issue asks: a return to the own site asks for no licence, plan or approval, a re-consignment for all
-/// but the plan and the contract.
+/// but the plan and the contract. The plan of a consignor outside the system is held elsewhere.
 struct Asks {
+    consignor: bool,
     licence: bool,
     plan: bool,
     approval: bool,
@@ -134,7 +137,7 @@ async fn law(conn: &AsyncPgConnection, input: &IssueManifest, ends: &Ends, consi
             filing::approvals_for(conn, consignor, receiver.unit_id(), departs_on, &pairs).await
         },
         async {
-            if !asks.plan {
+            if !asks.consignor {
                 return Ok(None);
             }
             registry::contract_between(conn, departure.unit_id(), receiver.unit_id(), departs_on).await
@@ -155,10 +158,15 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
         return Err(Problem::value("/planned_receipt_on", Words::new("计划接受日早于计划移出日", "The planned receipt is before the departure")));
     }
     let licence = kind != Some(LinkKind::Return);
-    let asks = Asks { licence, plan: kind.is_none(), approval: *is_cross_province && licence };
+    let asks =
+        Asks { consignor: kind.is_none(), licence, plan: kind.is_none() && basics.elsewhere.is_none(), approval: *is_cross_province && licence };
     let consignor_unit = basics.link.as_ref().map_or(departure.unit_id(), |(_, consignor)| consignor.unit_id);
     let law = law(conn, input, basics.ends, consignor_unit, &asks).await?;
     whole(input, basics.ends, &law, &asks, findings);
+    if basics.elsewhere.is_some() {
+        findings.plain(&table::PLAN_ELSEWHERE, "/consignor_site_id");
+    }
+    let named = basics.elsewhere.as_ref().and_then(|elsewhere| elsewhere.approval_no.as_deref());
     let mut lines = Vec::new();
     for (index, line) in input.lines.iter().enumerate() {
         let at = format!("/lines/{index}");
@@ -182,7 +190,7 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
             method: line.method,
             cover,
             plan_flow: flow_of(line, law.flows.get(index), basics.ends, input, &at, findings),
-            approval: approval_of(line, law.approvals.get(index), receiver, &at, findings),
+            approval: approval_of(line, law.approvals.get(index), named, receiver, &at, findings),
         });
     }
     let (consignor, link) = match basics.link {
@@ -200,6 +208,7 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
         planned_receipt_on: input.planned_receipt_on,
         emergency_measures: input.emergency_measures.clone(),
         link,
+        elsewhere: basics.elsewhere,
     })
 }
 
@@ -210,24 +219,29 @@ fn whole(input: &IssueManifest, ends: &Ends, law: &Law, asks: &Asks, findings: &
         findings.add(&table::EDITION_NOT_LOADED, "", text.zh, text.en);
     }
     // Of a unit outside the system nobody says more than its partner: verified is what registers here.
-    if asks.plan && !departure.is_verified() && !departure.is_external() {
+    if asks.consignor && !departure.is_verified() && !departure.is_external() {
         findings.plain(&table::UNIT_NOT_VERIFIED, "/consignor_site_id");
     }
     // A claim to a code may be anybody's.
     if !receiver.is_verified() && !receiver.is_external() {
         findings.plain(&table::UNIT_NOT_VERIFIED, "/receiver_site_id");
     }
-    if asks.plan && departure.is_foreign() {
+    if asks.consignor && departure.is_foreign() {
         findings.plain(&table::FOREIGN_CONSIGNOR, "/consignor_site_id");
     }
     if let Some(reason) = receiver.closed_on(receipt_on) {
-        let (zh, en) = (format!("接受人公告 {receipt_on} 停止接收：{reason}"), format!("The receiver is closed on {receipt_on}: {reason}"));
-        findings.add(&table::SITE_CLOSED, "/planned_receipt_on", zh, en);
+        closed(receipt_on, reason, "/planned_receipt_on", findings);
     }
-    if asks.plan && law.contract.is_none() {
+    if asks.consignor && law.contract.is_none() {
         findings.plain(&table::CONTRACT_MISSING, "/receiver_site_id");
     }
     incompatible(&law.hints.incompatible, "/lines", findings);
+}
+
+/// The receiver gave notice that it takes nothing on the day: no law forbids to send the load, so whoever sends it says why.
+fn closed(day: NaiveDate, reason: &str, at: &str, findings: &mut Findings) {
+    let (zh, en) = (format!("接受人公告 {day} 停止接收：{reason}"), format!("The receiver is closed on {day}: {reason}"));
+    findings.add(&table::SITE_CLOSED, at, zh, en);
 }
 
 /// Pairs of categories that may not be on one vehicle.
@@ -283,10 +297,11 @@ fn flow_of(
     None
 }
 
-/// The approval in force, or the refusal.
+/// The approval in force, or the refusal. One that a consignor outside the system names is his claim: no account counts it.
 fn approval_of(
     line: &LineInput,
     approval: Option<&Option<filing::ApprovalInForce>>,
+    named: Option<&str>,
     receiver: &SiteFacts,
     at: &str,
     findings: &mut Findings,
@@ -298,6 +313,11 @@ fn approval_of(
             findings.add(&table::APPROVAL_NOT_VERIFIED, at, zh, en);
         }
         return Some(ApprovalUsed { approval_id: approval.approval_id(), decision_no, approved_g: approval.approved_g() });
+    }
+    if let Some(named) = named {
+        let (zh, en) = (format!("批准 {named} 未在本系统登记，未经核验"), format!("Approval {named} is not recorded here and nobody verified it"));
+        findings.add(&table::APPROVAL_NOT_VERIFIED, at, zh, en);
+        return None;
     }
     let (code, to) = (line.waste_code, receiver.unit_name());
     findings.add(&table::APPROVAL_MISSING, at, format!("{code} 跨省转移至{to}未见有效批准"), format!("No approval in force for {code} to {to}"));
@@ -572,10 +592,17 @@ pub async fn release(
     }
     let licensed: Vec<&Line> =
         record.consignment.lines.iter().filter(|line| matches!(line.cover, Cover::Licence { .. } | Cover::Claimed { .. })).collect();
-    let Some(site) = record.consignment.receiver.site_id.filter(|_| !licensed.is_empty()) else { return Ok(()) };
+    let Some(site) = record.consignment.receiver.site_id else { return Ok(()) };
     let pairs: Vec<(WasteCode, MethodCode)> = licensed.iter().map(|line| (line.waste_code, line.method)).collect();
     let receipt_on = record.consignment.planned_receipt_on.max(today);
-    let covers = registry::licence_cover(tx.conn, record.consignment.receiver.unit_id, site, receipt_on, &pairs).await?;
+    let (conn, receiver): (&AsyncPgConnection, _) = (tx.conn, record.consignment.receiver.unit_id);
+    let (covers, reason) = futures_util::try_join!(
+        async { if pairs.is_empty() { Ok(Vec::new()) } else { registry::licence_cover(conn, receiver, site, receipt_on, &pairs).await } },
+        registry::closed_on(conn, site, receipt_on),
+    )?;
+    if let Some(reason) = reason {
+        closed(receipt_on, &reason, "", findings);
+    }
     for (line, cover) in licensed.iter().zip(covers) {
         if let (Err(NoLicence::Claimed { licence_no, source, .. }), Cover::Claimed { .. }) = (&cover, &line.cover) {
             claimed(licence_no, source, "", findings);

@@ -391,7 +391,7 @@ async fn open_correction(conn: &mut AsyncPgConnection, manifest: Uuid) -> Result
 /// `not-correctable`, `no-such-part`, `correction-does-not-fit`, `correction-open`.
 pub async fn correct(call: &Call, actor: &Actor, id: Uuid, body: ProposeCorrection) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, permit) = work::open(tx, actor, id, Act::Correct).await?;
+        let (mut stored, permit) = work::open(tx, actor, id, Act::Correct, work::Said::NOTHING).await?;
         if stored.flags.contains(OPEN_FLAG) {
             return Err(Refusals::from(CorrectionRefusal::AnotherOpen).into());
         }
@@ -438,7 +438,7 @@ pub async fn correct(call: &Call, actor: &Actor, id: Uuid, body: ProposeCorrecti
 /// `no-correction-open`.
 pub async fn agree(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, permit) = work::open(tx, actor, id, Act::Agree).await?;
+        let (mut stored, permit) = work::open(tx, actor, id, Act::Agree, work::Said::NOTHING).await?;
         let open = open_correction(tx.conn, id).await?.ok_or(Refusals::from(CorrectionRefusal::NoneOpen))?;
         let now = tx.now();
         let by_authority = permit.relations.contains(&Relation::OfficerOfDeparture);
@@ -503,7 +503,7 @@ async fn close(tx: &mut Tx<'_>, correction: Uuid, state: &str) -> Result<(), Pro
 /// `no-correction-open`.
 pub async fn disagree(call: &Call, actor: &Actor, id: Uuid, reason: &str) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, permit) = work::open(tx, actor, id, Act::Disagree).await?;
+        let (mut stored, permit) = work::open(tx, actor, id, Act::Disagree, work::Said::NOTHING).await?;
         let open = open_correction(tx.conn, id).await?.ok_or(Refusals::from(CorrectionRefusal::NoneOpen))?;
         // The proposer withdraws it, a voice that is asked says no, or after the due day the authority does.
         let is_asked = open_voices(tx.conn, id, &stored.flags).await?.contains(&permit.unit);

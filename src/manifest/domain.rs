@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::parts::{
-    Assignment, Basis, Consignment, Decision, HandOver, PartName, Receipt, ReceivedLine, Release, ReleasedLine, RoadStep, Skipped, Treatment, Verdict,
+    Assignment, Basis, Consignment, Decision, HandOver, PartName, Party, Receipt, ReceivedLine, Release, ReleasedLine, RoadStep, Skipped, Treatment,
+    Verdict,
 };
 use super::table::{Act, State};
 use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text, kinds};
@@ -69,6 +70,33 @@ impl Record {
     #[must_use]
     pub fn assignment(&self) -> Option<&Assignment> {
         self.assignments.get(&self.leg())
+    }
+    /// Who gave, or gives, the load on the present leg: the carrier of the leg before, first of all whoever it leaves.
+    #[must_use]
+    pub fn giver_id(&self) -> Uuid {
+        self.assignments.get(&(self.leg() - 1)).map_or(self.consignment.departure().unit_id, |giving| giving.carrier.unit_id)
+    }
+    /// Everybody named on it, the present leg's carrier first.
+    pub fn everybody(&self) -> impl Iterator<Item = &Party> {
+        let consignment = &self.consignment;
+        let holder = consignment.link.as_ref().map(|link| &link.holder);
+        let carriers = self.assignments.values().rev().map(|assignment| &assignment.carrier);
+        carriers.chain([&consignment.carrier, &consignment.receiver]).chain(holder).chain([&consignment.consignor])
+    }
+    /// Who enters what a unit outside the system owes (代录): the consignor, else the receiver, else the holder, whoever logs
+    /// in here.
+    #[must_use]
+    pub fn partner(&self) -> Option<Uuid> {
+        let consignment = &self.consignment;
+        let holder = consignment.link.as_ref().map(|link| &link.holder);
+        let partners = [&consignment.consignor, &consignment.receiver].into_iter().chain(holder);
+        partners.into_iter().find(|party| !party.is_external).map(|party| party.unit_id)
+    }
+    /// The unit that does what another owes: itself, or its partner where nobody logs in for it.
+    #[must_use]
+    pub fn on_behalf(&self, unit: Uuid) -> Uuid {
+        let is_external = self.everybody().any(|party| party.unit_id == unit && party.is_external);
+        self.partner().filter(|_| is_external).unwrap_or(unit)
     }
     /// The carrier of the present leg.
     #[must_use]
@@ -213,6 +241,18 @@ pub enum DomainRefusal {
     /// A dispatcher signs in the driver's place only with a reason.
     #[error("a reason is missing")]
     InsteadReasonMissing,
+    /// Entered for a unit outside the system without saying where it comes from.
+    #[error("the source of another's part is missing")]
+    ProxySourceMissing,
+    /// A source for what the caller does for his own unit.
+    #[error("nobody is acted for")]
+    ProxyNotNeeded,
+    /// Begun for a consignor outside the system without a number of his manifest.
+    #[error("no number proves the manifest")]
+    ProofMissing,
+    /// What only a consignor outside the system holds elsewhere.
+    #[error("held by this installation")]
+    NotHeldElsewhere,
     /// There is nothing left to send on.
     #[error("nothing was refused, or it is on its way already")]
     NothingToSendOn,
@@ -228,7 +268,7 @@ pub enum DomainRefusal {
 }
 
 /// Kinds of problem of the state machine.
-pub static KINDS: [Kind; 18] = [
+pub static KINDS: [Kind; 22] = [
     Kind::new(422, "unknown-line", "联单上没有此废物明细", "This line is not on the manifest"),
     Kind::new(422, "line-twice", "同一明细重复填写", "A line is given twice"),
     Kind::new(422, "line-missing", "有明细未填写", "A line is missing"),
@@ -247,6 +287,15 @@ pub static KINDS: [Kind; 18] = [
     Kind::new(409, "nothing-to-send-on", "没有可退回或改送的量", "There is nothing to return or send on"),
     Kind::new(409, "voided", "联单已作废", "The manifest is void"),
     Kind::new(409, "not-turned-away", "本段运输未登记“未入厂”，不能途中退回或改送", "The load was not turned away on this leg"),
+    Kind::new(422, "proxy-source-missing", "代系统外单位登记须说明依据", "What is entered for a unit outside the system needs its source"),
+    Kind::new(422, "proxy-not-needed", "并非代系统外单位登记，不得填写代录依据", "Nobody outside the system is acted for: no source may be given"),
+    Kind::new(
+        422,
+        "proof-missing",
+        "代系统外移出人提交须有国家联单编号或纸质联单编号",
+        "A consignor outside the system needs a national number or a paper number",
+    ),
+    Kind::new(422, "not-held-elsewhere", "仅代系统外移出人登记时填写", "Only for a consignor outside the system"),
 ];
 
 impl Refusal for DomainRefusal {
@@ -270,6 +319,10 @@ impl Refusal for DomainRefusal {
             Self::NothingToSendOn => 15,
             Self::Voided => 16,
             Self::NotTurnedAway { .. } => 17,
+            Self::ProxySourceMissing => 18,
+            Self::ProxyNotNeeded => 19,
+            Self::ProofMissing => 20,
+            Self::NotHeldElsewhere => 21,
         }]
     }
     fn text(&self) -> Text {
@@ -306,9 +359,15 @@ impl Refusal for DomainRefusal {
                 format!("第 {leg_no} 段未登记“未入厂”，不能途中退回或改送"),
                 format!("The load was not turned away on leg {leg_no}: the receiver still waits for it"),
             ),
-            Self::TooManyLegs | Self::NothingSkipped | Self::InsteadReasonMissing | Self::NothingToSendOn | Self::Voided => {
-                Text::new(self.kind().zh, self.kind().en)
-            }
+            Self::ProofMissing
+            | Self::NotHeldElsewhere
+            | Self::ProxySourceMissing
+            | Self::ProxyNotNeeded
+            | Self::TooManyLegs
+            | Self::NothingSkipped
+            | Self::InsteadReasonMissing
+            | Self::NothingToSendOn
+            | Self::Voided => Text::new(self.kind().zh, self.kind().en),
         }
     }
 }

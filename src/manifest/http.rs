@@ -15,7 +15,7 @@ use super::acts::{ending, issue, receipt, transport};
 use super::input::{
     AcknowledgeIncident, Assign, BackEnter, ConfirmLoad, ConfirmMany, DriverStep, Duplicate, Gate, HandOverLoad, IssueLike, IssueManifest,
     LoadTogether, NotReceivedLoad, ProposeCorrection, ReceiveLoad, RecordOfficialNo, ReleaseLoad, ReportIncident, SendOn, SignLate, StrikeWeighing,
-    TreatLine, WeighTrip, WithReason,
+    TakeBack, TreatLine, WeighTrip, WithReason,
 };
 use super::policy::Scope;
 use super::read::Look;
@@ -61,14 +61,14 @@ pub async fn release_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<
 
 /// Take an offer back (撤回).
 #[utoipa::path(
-    tag = "manifests", operation_id = "withdraw_manifest", security(("bearer" = [])), request_body = WithReason,
+    tag = "manifests", operation_id = "withdraw_manifest", security(("bearer" = [])), request_body = TakeBack,
     params(("manifest_id" = Uuid, Path), ActHeaders, ActMode),
     responses((status = 200, description = "Done, or what check mode says", body = ActAnswer),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/withdraw")]
-pub async fn withdraw_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
+pub async fn withdraw_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<TakeBack>) -> Result<HttpResponse, Problem> {
     Ok(answer(&transport::withdraw(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -87,14 +87,14 @@ pub async fn take_over_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Ac
 
 /// Do not take the load (拒运).
 #[utoipa::path(
-    tag = "manifests", operation_id = "refuse_take_over_manifest", security(("bearer" = [])), request_body = WithReason,
+    tag = "manifests", operation_id = "refuse_take_over_manifest", security(("bearer" = [])), request_body = TakeBack,
     params(("manifest_id" = Uuid, Path), ActHeaders, ActMode),
     responses((status = 200, description = "Done, or what check mode says", body = ActAnswer),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/refuse_take_over")]
-pub async fn refuse_take_over_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
+pub async fn refuse_take_over_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<TakeBack>) -> Result<HttpResponse, Problem> {
     Ok(answer(&transport::refuse_take_over(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -235,14 +235,14 @@ pub async fn turn_back_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Ac
 
 /// Cancel before anything left (取消).
 #[utoipa::path(
-    tag = "manifests", operation_id = "cancel_manifest", security(("bearer" = [])), request_body = WithReason,
+    tag = "manifests", operation_id = "cancel_manifest", security(("bearer" = [])), request_body = TakeBack,
     params(("manifest_id" = Uuid, Path), ActHeaders, ActMode),
     responses((status = 200, description = "Done, or what check mode says", body = ActAnswer),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[post("/manifests/{manifest_id}/cancel")]
-pub async fn cancel_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<WithReason>) -> Result<HttpResponse, Problem> {
+pub async fn cancel_manifest(Signing(actor): Signing, id: Path<Uuid>, act: Act<TakeBack>) -> Result<HttpResponse, Problem> {
     Ok(answer(&ending::cancel(&act.call, &actor, *id, act.body).await?))
 }
 
@@ -423,7 +423,7 @@ pub async fn confirm_manifests(actor: Actor, act: Act<ConfirmMany>) -> Result<Ht
     let mut results = Vec::new();
     for item in act.body.items {
         let call = act.call.item(&item.manifest_id.to_string(), Some(item.version), &json!(item));
-        let body = ConfirmLoad { lines: item.lines, claimed_at: None };
+        let body = ConfirmLoad { lines: item.lines, claimed_at: None, proxy: item.proxy };
         let manifest_id = item.manifest_id;
         results.push(match receipt::confirm(&call, &actor, manifest_id, body).await {
             Ok(outcome) => ItemResult { manifest_id, status: 200, answer: Some(outcome.body()), problem: None },

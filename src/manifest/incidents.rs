@@ -68,7 +68,7 @@ struct IdRow {
 /// 403, 404; `unknown-division`.
 pub async fn report(call: &Call, actor: &Actor, id: Uuid, body: ReportIncident) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, permit) = work::open(tx, actor, id, Act::ReportIncident).await?;
+        let (mut stored, permit) = work::open(tx, actor, id, Act::ReportIncident, work::Said::NOTHING).await?;
         let division = body.division.unwrap_or_else(|| stored.record.consignment.departure().division.clone());
         if !catalogue::division_exists(tx.conn, &division).await? {
             let mut refusals = Refusals::none();
@@ -109,7 +109,7 @@ pub async fn report(call: &Call, actor: &Actor, id: Uuid, body: ReportIncident) 
 /// 403, 404; `no-incident-open`.
 pub async fn acknowledge(call: &Call, actor: &Actor, id: Uuid, body: AcknowledgeIncident) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, permit) = work::open(tx, actor, id, Act::AcknowledgeIncident).await?;
+        let (mut stored, permit) = work::open(tx, actor, id, Act::AcknowledgeIncident, &body.proxy).await?;
         let now = tx.now();
         let jurisdiction: &[String] = if actor.is_officer() { &actor.jurisdiction } else { &[] };
         // The city may take note in the district's place: its jurisdiction holds that of the district.
@@ -117,7 +117,7 @@ pub async fn acknowledge(call: &Call, actor: &Actor, id: Uuid, body: Acknowledge
              WHERE i.id = t.incident_id AND i.manifest_id = $1 AND t.acknowledged_at IS NULL AND (t.duty = 'consignor' AND t.unit_id = $2 \
                OR t.duty = 'authority' AND EXISTS (SELECT FROM division_paths d WHERE d.code = i.division AND d.ancestor = ANY($3))) RETURNING i.id")
         .bind::<SqlUuid, _>(id)
-        .bind::<SqlUuid, _>(permit.unit)
+        .bind::<SqlUuid, _>(permit.speaks_for())
         .bind::<Array<Text>, _>(jurisdiction)
         .bind::<Timestamptz, _>(now)
         .load(tx.conn)

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::findings::Confirmation;
-use super::number::ManifestNumber;
-use super::parts::{Attribute, Basis, ContainerMass, Decision, Form, Hirer, LinkKind, PartName, Place, RefusalReason};
+use super::number::{ManifestNumber, PaperNo};
+use super::parts::{Attribute, Basis, ContainerMass, Decision, Form, Hirer, LinkKind, PartName, Place, Proxy, RefusalReason};
 use crate::catalogue::Stage;
 use crate::catalogue::code::{MethodCode, WasteCode};
 use crate::platform::mass::{Grams, MassInput};
@@ -116,6 +116,22 @@ pub struct IssueManifest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, max_items = 20)]
     pub confirmed: Vec<Confirmation>,
+    /// Where it comes from, if the receiver begins it for a consignor outside the system; else absent (代录依据).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
+    /// 国家联单编号 of a consignor outside the system; in a back-entry of anybody, if the national system gave it already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub official_no: Option<ManifestNumber>,
+    /// 纸质联单编号 of a consignor outside the system, where there is no national number; a back-entry names its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub paper_no: Option<PaperNo>,
+    /// 跨省转移批准文号 of a consignor outside the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, min_length = 2, max_length = 60)]
+    pub approval_no: Option<String>,
 }
 
 /// "The same as last week": a manifest made from an earlier one.
@@ -208,6 +224,10 @@ pub struct TripInput {
 pub struct Assign {
     /// The trip.
     pub trip: TripInput,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// A line to be released.
@@ -236,12 +256,16 @@ pub struct ReleaseLoad {
     pub lines: Vec<ReleaseLineInput>,
     /// Paper number, where outage mode is on or there is no national number yet.
     #[serde(default)]
-    #[schema(required = false, min_length = 1, max_length = 40)]
-    pub paper_no: Option<String>,
+    #[schema(required = false)]
+    pub paper_no: Option<PaperNo>,
     /// Warnings that are confirmed.
     #[serde(default)]
     #[schema(required = false, max_items = 20)]
     pub confirmed: Vec<Confirmation>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// A step of the driver.
@@ -266,6 +290,10 @@ pub struct DriverStep {
     #[serde(default)]
     #[schema(required = false, max_items = 2_000)]
     pub containers_seen: Option<Vec<String>>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// A reason in words.
@@ -275,6 +303,19 @@ pub struct WithReason {
     /// Why.
     #[schema(min_length = 2, max_length = 400)]
     pub reason: String,
+}
+
+/// Something is not done after all (撤回、拒运、取消).
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TakeBack {
+    /// Why.
+    #[schema(min_length = 2, max_length = 400)]
+    pub reason: String,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 换车/交接.
@@ -302,6 +343,10 @@ pub struct HandOverLoad {
     #[serde(default)]
     #[schema(required = false, min_length = 2, max_length = 400)]
     pub instead_of_driver: Option<String>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// Why a load could not be received.
@@ -326,6 +371,10 @@ pub struct NotReceivedLoad {
     #[serde(default)]
     #[schema(required = false, min_length = 1, max_length = 400)]
     pub note: Option<String>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// Which bridge.
@@ -391,6 +440,10 @@ pub struct ReceiveLoad {
     #[serde(default)]
     #[schema(required = false, min_length = 2, max_length = 400)]
     pub skip_reason: Option<String>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 接受人意见 on a line.
@@ -436,6 +489,10 @@ pub struct ConfirmLoad {
     #[serde(default)]
     #[schema(required = false)]
     pub claimed_at: Option<DateTime<Utc>>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 利用处置记录.
@@ -456,6 +513,10 @@ pub struct TreatLine {
     #[serde(default)]
     #[schema(required = false)]
     pub done_at: Option<DateTime<Utc>>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 补签: a signature that the receiver did not wait for.
@@ -471,6 +532,10 @@ pub struct SignLate {
     /// Why it comes late.
     #[schema(min_length = 2, max_length = 400)]
     pub reason: String,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 事故报告 in two fields.
@@ -495,6 +560,10 @@ pub struct AcknowledgeIncident {
     /// What is being done about it.
     #[schema(min_length = 2, max_length = 400)]
     pub measures: String,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// What happened.
@@ -519,6 +588,10 @@ pub enum IncidentKind {
 pub struct RecordOfficialNo {
     /// 14 digits: year, prefecture of departure, serial.
     pub official_no: ManifestNumber,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 退回或改送.
@@ -544,6 +617,10 @@ pub struct SendOn {
     #[serde(default)]
     #[schema(required = false, max_items = 20)]
     pub confirmed: Vec<Confirmation>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// 补录 of a paper manifest, as far as the paper proves.
@@ -553,8 +630,7 @@ pub struct BackEnter {
     /// What the paper says of the consignment.
     pub manifest: IssueManifest,
     /// Paper number.
-    #[schema(min_length = 1, max_length = 40)]
-    pub paper_no: String,
+    pub paper_no: PaperNo,
     /// Why paper was used.
     #[schema(min_length = 2, max_length = 400)]
     pub reason: String,
@@ -664,6 +740,10 @@ pub struct ConfirmItem {
     #[serde(default)]
     #[schema(required = false, max_items = 50)]
     pub lines: Vec<VerdictInput>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
 }
 
 /// Many confirmations by one signature.

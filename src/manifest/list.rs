@@ -126,7 +126,7 @@ macro_rules! list_sql {
             " AND y.manifest_id < $2 \
              AND ($5::text IS NULL OR m.state = $5) AND ($6::uuid IS NULL OR EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = $6)) \
              AND ($7::text IS NULL OR $7 = ANY(m.codes)) AND ($8::text IS NULL OR $8 = ANY(m.plates)) \
-             AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = $9) AND ($10::text IS NULL OR $10 = ANY(m.flags)) \
+             AND ($9::text IS NULL OR m.number = $9 OR m.official_no = $9 OR m.paper_no = upper($9)) AND ($10::text IS NULL OR $10 = ANY(m.flags)) \
              AND ($11::timestamptz IS NULL OR m.issued_at >= $11) AND ($12::timestamptz IS NULL OR m.issued_at < $12) \
              ORDER BY y.manifest_id DESC LIMIT $3) x ORDER BY x.id DESC LIMIT $3) \
              SELECT c.id, c.stream, c.state, s.version, c.number, c.official_no, c.issued_at, c.voided_at IS NOT NULL AS is_void, c.flags, \
@@ -159,7 +159,7 @@ const WAITING: Sql =
 const BY_NUMBER: Sql = Sql(list_sql!(
     "SELECT unnest($1::text[])",
     "(SELECT id AS manifest_id FROM manifests WHERE number = k.key UNION SELECT id FROM manifests WHERE official_no = k.key \
-     UNION SELECT id FROM manifests WHERE paper_no = k.key) y JOIN manifests m ON m.id = y.manifest_id WHERE true",
+     UNION SELECT id FROM manifests WHERE paper_no = upper(k.key)) y JOIN manifests m ON m.id = y.manifest_id WHERE true",
     seen_by!()
 ));
 

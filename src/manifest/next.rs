@@ -77,7 +77,7 @@ pub fn next(stored: &Stored, standing: &Standing, asked: Asked, needs_official_n
                 (act, _) => format!("/api/v1/manifests/{}/{}", record.id, act.as_str()),
             },
             version: stored.head.version,
-            lacks: lacks(stored, rule.act, needs_official_no),
+            lacks: lacks(stored, standing, rule.act, needs_official_no),
         })
         .collect();
     Next { next, note: stored.is_void.then_some(VOID) }
@@ -102,7 +102,7 @@ fn makes_sense(stored: &Stored, asked: &Asked, act: Act) -> bool {
     }
 }
 
-fn lacks(stored: &Stored, act: Act, needs_official_no: bool) -> Vec<&'static str> {
+fn lacks(stored: &Stored, standing: &Standing, act: Act, needs_official_no: bool) -> Vec<&'static str> {
     let record = &stored.record;
     let mut lacks = Vec::new();
     if act == Act::Release {
@@ -112,6 +112,9 @@ fn lacks(stored: &Stored, act: Act, needs_official_no: bool) -> Vec<&'static str
         if needs_official_no && stored.official_no.is_none() {
             lacks.push("official-number-missing");
         }
+    }
+    if standing.is_by_proxy(stored, act) {
+        lacks.push("proxy-source-missing");
     }
     lacks
 }

@@ -151,6 +151,64 @@ impl ToSchema for ManifestNumber {
     }
 }
 
+/// The number printed on a paper manifest (纸质联单编号), as told by whoever holds the paper: blanks around it and small letters
+/// make no other number, since one paper is one manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Cow<'_, str>", into = "String")]
+pub struct PaperNo(String);
+
+/// Characters of a paper number at most.
+pub const PAPER_NO_MAX: usize = 40;
+
+/// Why there is no such paper number.
+#[derive(thiserror::Error, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaperNoRefusal {
+    /// Blank, or longer than any that is printed.
+    #[error("a paper number has 1 to 40 characters")]
+    WrongLength,
+}
+
+impl PaperNo {
+    /// As stored and compared.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<Cow<'_, str>> for PaperNo {
+    type Error = PaperNoRefusal;
+
+    fn try_from(text: Cow<'_, str>) -> Result<Self, PaperNoRefusal> {
+        let text = text.trim().to_ascii_uppercase();
+        if (1..=PAPER_NO_MAX).contains(&text.chars().count()) { Ok(Self(text)) } else { Err(PaperNoRefusal::WrongLength) }
+    }
+}
+
+impl From<PaperNo> for String {
+    fn from(number: PaperNo) -> Self {
+        number.0
+    }
+}
+
+impl PartialSchema for PaperNo {
+    fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(PAPER_NO_MAX))
+            .pattern(Some("\\S"))
+            .description(Some("Number printed on a paper manifest (纸质联单编号)"));
+        Schema::from(schema.build()).into()
+    }
+}
+
+impl ToSchema for PaperNo {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PaperNo")
+    }
+}
+
 /// The number of a record of general industrial waste leaving a site (转移记录编号): `CC`, day, serial of that day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Cow<'_, str>", into = "String")]
@@ -298,6 +356,15 @@ mod tests {
         }
         assert!(serde_json::from_str::<ManifestNumber>("20262102000123").is_err());
         assert_eq!(serde_json::from_str::<ManifestNumber>("\"20262102000123\"").unwrap().serial(), 123);
+    }
+
+    #[test]
+    fn a_paper_number_is_the_same_with_blanks_around_it_and_in_small_letters() {
+        let read = |text: String| PaperNo::try_from(Cow::from(text)).map(|number| number.as_str().to_owned());
+        assert_eq!(read(" zz-001\n".into()), Ok("ZZ-001".into()));
+        assert_eq!(read("号".repeat(40)), Ok("号".repeat(40)));
+        assert_eq!(read("号".repeat(41)), Err(PaperNoRefusal::WrongLength));
+        assert_eq!(read("　 ".into()), Err(PaperNoRefusal::WrongLength));
     }
 
     #[test]

@@ -110,6 +110,28 @@ impl Stream {
     }
 }
 
+/// Where the part of a unit outside the system comes from (代录依据): nobody of that unit signs here, so whoever enters its
+/// part names the paper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Proxy {
+    /// What it is taken from.
+    pub source: ProxySource,
+    /// Number or place under which it is found again; no name, phone or identity number of a person, for it is kept for ever.
+    #[schema(min_length = 2, max_length = 200)]
+    pub reference: String,
+}
+
+/// What a part is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProxySource {
+    /// 国家系统或对方系统中的记录.
+    OfficialRecord,
+    /// 纸质联单扫描件.
+    ScannedPaper,
+}
+
 /// Who hired the carrier (托运人): only the consignor or the receiver may. Legal source: `decree_23_2021/31`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -311,6 +333,28 @@ pub struct Consignment {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     pub link: Option<Link>,
+    /// Set where it was begun for a consignor outside the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// What stands for the signature of a consignor outside the system (系统外移出人), whose papers are held elsewhere: at least
+/// one of the two numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Elsewhere {
+    /// 国家联单编号 that the national system gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub official_no: Option<String>,
+    /// 纸质联单编号.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub paper_no: Option<String>,
+    /// 跨省转移批准文号, as the consignor names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub approval_no: Option<String>,
 }
 
 impl Consignment {

@@ -48,8 +48,8 @@ pub struct Permit {
     pub roles: Roles,
     /// The unit for which the act counts.
     pub unit: Uuid,
-    /// Whether a unit outside the system is acted for.
-    pub by_proxy: bool,
+    /// The unit outside the system that is acted for.
+    pub acts_for: Option<Uuid>,
     _private: (),
 }
 
@@ -57,7 +57,12 @@ impl Permit {
     /// Whether the dispatcher signs in the driver's place.
     #[must_use]
     pub fn is_instead_of_driver(&self) -> bool {
-        !self.roles.has(Role::Driver)
+        self.acts_for.is_none() && !self.roles.has(Role::Driver)
+    }
+    /// The unit whose part it is.
+    #[must_use]
+    pub fn speaks_for(&self) -> Uuid {
+        self.acts_for.unwrap_or(self.unit)
     }
 }
 
@@ -130,7 +135,7 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
             sign_by_key(tx, actor, act, &relations)?;
         }
         sign_as_deputy(tx, actor, act, &relations);
-        return Ok(Permit { relations, roles: actor.roles, unit, by_proxy: false, _private: () });
+        return Ok(Permit { relations, roles: actor.roles, unit, acts_for: None, _private: () });
     }
     // A driver with two employers: the acting unit comes from the leg.
     let carrier = stored.record.carrier_id();
@@ -143,10 +148,13 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
         signer.unit = Some(carrier);
         signer.membership = Some(membership);
         tx.sign_as(signer);
-        return Ok(Permit { relations: vec![Relation::Carrier], roles: driver, unit: carrier, by_proxy: false, _private: () });
+        return Ok(Permit { relations: vec![Relation::Carrier], roles: driver, unit: carrier, acts_for: None, _private: () });
     }
-    if let Some(permit) = by_proxy(actor, stored, act) {
-        // Only a signatory enters another's part, so a deputy does it in his principal's place.
+    if let Some(permit) = by_proxy(actor.unit_id(), actor.roles, stored, act) {
+        // Only a signatory enters another's part, so a key needs his delegation, and a deputy does it in his principal's place.
+        if actor.api_key.is_some() {
+            sign_by_key(tx, actor, act, &[])?;
+        }
         sign_as_deputy(tx, actor, act, &[]);
         return Ok(permit);
     }
@@ -164,20 +172,26 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
     }
 }
 
-/// A partner outside the system has no users: the consignor's signatory enters its part from its papers, marked as such.
-fn by_proxy(actor: &Actor, stored: &Stored, act: Act) -> Option<Permit> {
+/// A unit outside the system has no users: a signatory of the consignor, the receiver or the holder enters its part from its
+/// papers, marked as such. A bridge's figure is nobody's part.
+fn by_proxy(unit: Option<Uuid>, roles: Roles, stored: &Stored, act: Act) -> Option<Permit> {
     let record = &stored.record;
-    let unit = actor.unit_id().filter(|unit| *unit == record.consignment.consignor.unit_id && actor.roles.has(Role::Signatory))?;
-    let mut relations = Vec::new();
-    if record.consignment.receiver.is_external {
-        relations.push(Relation::Receiver);
+    let consignment = &record.consignment;
+    let partners = [&consignment.consignor, &consignment.receiver].into_iter().chain(consignment.link.as_ref().map(|link| &link.holder));
+    let unit = unit.filter(|unit| partners.into_iter().any(|party| party.unit_id == *unit && !party.is_external))?;
+    if !roles.has(Role::Signatory) || act == Act::Weigh {
+        return None;
     }
-    let carrier = record.assignment().map_or(&record.consignment.carrier, |assignment| &assignment.carrier);
-    if carrier.is_external {
-        relations.push(Relation::Carrier);
-    }
-    let roles = actor.roles.with(Role::Dispatcher);
-    act.allows(&relations, roles).then_some(Permit { relations, roles, unit, by_proxy: true, _private: () })
+    let roles = roles.with(Role::Dispatcher);
+    let acts_for = |one: &Uuid| match act {
+        Act::Withdraw => *one == record.giver_id(),
+        Act::SignLate => record.unsigned().any(|skipped| skipped.unit_id == *one),
+        _ => true,
+    };
+    record.everybody().filter(|party| party.is_external).map(|party| party.unit_id).filter(acts_for).find_map(|one| {
+        let relations = relations_for(stored, one, act);
+        act.allows(&relations, roles).then_some(Permit { relations, roles, unit, acts_for: Some(one), _private: () })
+    })
 }
 
 /// What a deputy may do only as the signatory's deputy, he signs in that signatory's place; all else for himself.
@@ -220,6 +234,14 @@ impl Standing {
     /// Whether [`permit`] would let him do the act: relations depend on it, as a carrier of an earlier leg still has a voice.
     #[must_use]
     pub fn allows(&self, stored: &Stored, act: Act) -> bool {
+        self.allows_himself(stored, act) || by_proxy(self.unit, self.roles, stored, act).is_some()
+    }
+    /// Whether he would do it for a unit outside the system.
+    #[must_use]
+    pub fn is_by_proxy(&self, stored: &Stored, act: Act) -> bool {
+        !self.allows_himself(stored, act) && by_proxy(self.unit, self.roles, stored, act).is_some()
+    }
+    fn allows_himself(&self, stored: &Stored, act: Act) -> bool {
         let mut relations = self.unit.map(|unit| relations_for(stored, unit, act)).unwrap_or_default();
         relations.extend(&self.officer);
         act.allows(&relations, self.roles) || self.drives && act.allows(&[Relation::Carrier], Roles::default().with(Role::Driver))

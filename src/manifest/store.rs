@@ -10,7 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::domain::Record;
-use super::parts::{Link, PART_FORMAT, PartName};
+use super::parts::{Link, PART_FORMAT, PartName, Proxy};
 use super::table::{Act, Relation, State};
 use crate::evidence::{Head, Tx, canonical, content_hash};
 use crate::platform::calendar::{Deadline, WorkingDays, legal_day};
@@ -35,8 +35,18 @@ pub struct Stored {
     pub is_void: bool,
     /// Of which places the caller is an officer.
     pub officer_of: OfficerOf,
-    /// Whether the caller acts for a unit outside the system; set by policy.
-    pub by_proxy: bool,
+    /// For which unit outside the system the caller acts, and what it rests on.
+    pub by_proxy: Option<ByProxy>,
+}
+
+/// An act for a unit outside the system (代录).
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ByProxy {
+    /// The unit for which it counts.
+    pub for_unit: Uuid,
+    /// Where its part comes from.
+    #[serde(flatten)]
+    pub proxy: Proxy,
 }
 
 /// Of which places of a manifest somebody is an officer.
@@ -113,7 +123,7 @@ pub async fn load(mut conn: &AsyncPgConnection, id: Uuid, head: Head, jurisdicti
         flags: row.flags.into_iter().collect(),
         is_void: row.is_void,
         officer_of: OfficerOf { departure: row.officer_of_departure, receipt: row.officer_of_receipt, place: row.officer_of_place },
-        by_proxy: false,
+        by_proxy: None,
     })
 }
 
@@ -214,6 +224,7 @@ struct Header {
     accepted_g: Option<i64>,
     received_on: Option<NaiveDate>,
     due: Option<Deadline>,
+    paper_no: Option<String>,
     parties: Vec<(Uuid, Relation, i32)>,
     tasks: Vec<Task>,
 }
@@ -236,10 +247,17 @@ impl Header {
             accepted_g: record.verdict.as_ref().map(super::parts::Verdict::accepted_g),
             received_on,
             due,
+            paper_no: paper_no_of(record).map(str::to_owned),
             parties: parties_of(record),
             tasks: tasks_of(record, due.map(|due| due.last_day), beside),
         }
     }
+}
+
+/// The paper under which the load travels, or travelled. A manifest that was cancelled gives its paper back.
+fn paper_no_of(record: &Record) -> Option<&str> {
+    let issued_on = record.consignment.elsewhere.as_ref().and_then(|elsewhere| elsewhere.paper_no.as_deref());
+    record.release.as_ref().and_then(|release| release.paper_no.as_deref()).or(issued_on).filter(|_| record.state != State::Cancelled)
 }
 
 /// Who may see the manifest, and in what relation. Whoever never had the load, because the hand-over to him was taken back,
@@ -271,9 +289,11 @@ pub const SENT_ON: &str = "sent-on";
 /// As the database.
 pub async fn ask_to_send_on_again(tx: &mut Tx<'_>, link: &Link) -> Result<(), Problem> {
     tx.lock(link.manifest_id).await?;
-    Sql("WITH m AS (UPDATE manifests SET flags = array_remove(flags, $2) WHERE id = $1 RETURNING receiver_id, consignor_id, received_on) \
-         INSERT INTO manifest_tasks (unit_id, manifest_id, act) SELECT CASE WHEN received_on IS NULL THEN consignor_id ELSE receiver_id END, $1, \
-         CASE WHEN received_on IS NULL THEN $4 ELSE $3 END FROM m ON CONFLICT DO NOTHING")
+    Sql("WITH m AS (UPDATE manifests SET flags = array_remove(flags, $2) WHERE id = $1 RETURNING receiver_id, consignor_id, received_on), \
+         w AS (SELECT received_on, CASE WHEN received_on IS NULL THEN consignor_id ELSE receiver_id END AS asked, \
+           CASE WHEN received_on IS NULL THEN receiver_id ELSE consignor_id END AS partner FROM m) \
+         INSERT INTO manifest_tasks (unit_id, manifest_id, act) SELECT CASE WHEN u.is_external THEN w.partner ELSE w.asked END, $1, \
+         CASE WHEN w.received_on IS NULL THEN $4 ELSE $3 END FROM w JOIN units u ON u.id = w.asked ON CONFLICT DO NOTHING")
     .bind::<SqlUuid, _>(link.manifest_id)
     .bind::<Text, _>(SENT_ON)
     .bind::<Text, _>(Act::SendOn.as_str())
@@ -306,6 +326,9 @@ pub fn tasks_of(record: &Record, due: Option<NaiveDate>, beside: &[Task]) -> Vec
         tasks.push((skipped.unit_id, Act::SignLate, None));
     }
     tasks.extend_from_slice(beside);
+    for (unit, ..) in &mut tasks {
+        *unit = record.on_behalf(*unit);
+    }
     tasks.sort_unstable();
     tasks.dedup_by_key(|(unit, act, _)| (*unit, *act));
     tasks
@@ -331,21 +354,21 @@ macro_rules! save_sql {
 }
 const SAVE: Sql = Sql(save_sql!(
     "UPDATE manifests SET state = $2, plates = $3, codes = $4, declared_g = $5, released_g = $6, accepted_g = $7, received_on = $8, \
-     confirm_due_on = $9, confirm_due_provisional = $10, flags = $11 WHERE id = $1"
+     confirm_due_on = $9, confirm_due_provisional = $10, flags = $11, paper_no = $24 WHERE id = $1"
 ));
 const SAVE_NEW: Sql = Sql(save_sql!(
-    "INSERT INTO manifests (id, state, plates, codes, declared_g, released_g, accepted_g, received_on, confirm_due_on, confirm_due_provisional, flags, \
-     stream, carriage, consignor_id, receiver_id, departure_division, destination_division, issued_at, planned_departure_on, planned_receipt_on, link_kind, linked_from, paper_no) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $24, 'vehicle', $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)), \
-     places AS (INSERT INTO manifest_places (division, manifest_id) SELECT DISTINCT t.place, $1 FROM unnest(ARRAY[$27, $28]) AS t(place)"
+    "INSERT INTO manifests (id, state, plates, codes, declared_g, released_g, accepted_g, received_on, confirm_due_on, confirm_due_provisional, flags, paper_no, \
+     stream, carriage, consignor_id, receiver_id, departure_division, destination_division, issued_at, planned_departure_on, planned_receipt_on, link_kind, linked_from, official_no) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $24, $25, 'vehicle', $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)), \
+     places AS (INSERT INTO manifest_places (division, manifest_id) SELECT DISTINCT t.place, $1 FROM unnest(ARRAY[$28, $29]) AS t(place)"
 ));
 
 /// What only a new manifest has to say.
 pub struct Beginning<'a> {
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
-    /// Number of the paper from which it was entered.
-    pub paper_no: Option<&'a str>,
+    /// 国家联单编号, where it is known from the beginning.
+    pub official_no: Option<&'a str>,
 }
 
 /// Writes header, new parts, parties and tasks of a record in one statement.
@@ -388,6 +411,7 @@ pub async fn save(
                 .bind::<Array<SqlUuid>, _>(header.tasks.iter().map(|task| task.0).collect::<Vec<_>>())
                 .bind::<Array<Text>, _>(header.tasks.iter().map(|task| task.1.as_str()).collect::<Vec<_>>())
                 .bind::<Array<Nullable<Date>>, _>(header.tasks.iter().map(|task| task.2).collect::<Vec<_>>())
+                .bind::<Nullable<Text>, _>(header.paper_no)
         };
     }
     let consignment = &record.consignment;
@@ -405,7 +429,7 @@ pub async fn save(
                 .bind::<Date, _>(consignment.planned_receipt_on)
                 .bind::<Nullable<Text>, _>(consignment.link.as_ref().map(|link| link.kind.as_str()))
                 .bind::<Nullable<SqlUuid>, _>(consignment.link.as_ref().map(|link| link.manifest_id))
-                .bind::<Nullable<Text>, _>(beginning.paper_no)
+                .bind::<Nullable<Text>, _>(beginning.official_no)
                 .execute(&mut conn)
                 .await?
         }
@@ -437,6 +461,56 @@ pub async fn set_official_no(conn: &mut AsyncPgConnection, id: Uuid, number: &st
         == 1)
 }
 
+/// Whether a manifest has this national number.
+///
+/// # Errors
+/// As the database.
+pub async fn has_official_no(conn: &mut AsyncPgConnection, number: &str) -> Result<bool, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        has: bool,
+    }
+    let row: Option<Row> = Sql("SELECT EXISTS (SELECT FROM manifests WHERE official_no = $1) AS has").bind::<Text, _>(number).load(conn).await?.pop();
+    Ok(row.is_some_and(|row| row.has))
+}
+
+/// A manifest that carries a paper already.
+#[derive(diesel::QueryableByName)]
+pub struct OnPaper {
+    /// The manifest.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Its number, national before ours.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub number: Option<String>,
+    /// Whether the caller's unit is a party to it.
+    #[diesel(sql_type = Bool)]
+    pub is_seen: bool,
+}
+
+/// The manifest of this consignor, not void, that carries the paper; another one than `id`.
+///
+/// # Errors
+/// As the database.
+pub async fn on_paper(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    consignor: Uuid,
+    paper_no: &str,
+    unit: Option<Uuid>,
+) -> Result<Option<OnPaper>, Problem> {
+    Ok(Sql("SELECT m.id, coalesce(m.official_no, m.number) AS number, EXISTS (SELECT FROM manifest_parties y WHERE y.manifest_id = m.id AND y.unit_id = $4) AS is_seen \
+         FROM manifests m WHERE m.consignor_id = $2 AND m.paper_no = $3 AND m.voided_at IS NULL AND m.id <> $1")
+    .bind::<SqlUuid, _>(id)
+    .bind::<SqlUuid, _>(consignor)
+    .bind::<Text, _>(paper_no)
+    .bind::<Nullable<SqlUuid>, _>(unit)
+    .load(conn)
+    .await?
+    .pop())
+}
+
 // The whole manifest in one statement, visibility included: the hot read.
 const GET: Sql = Sql("SELECT json_build_object( \
      'id', m.id, 'stream', m.stream, 'state', m.state, 'version', s.version, 'number', m.number, 'official_no', m.official_no, 'paper_no', m.paper_no, \
@@ -448,6 +522,10 @@ const GET: Sql = Sql("SELECT json_build_object( \
      'linked_from', m.linked_from, 'link_kind', m.link_kind, \
      'links', (SELECT coalesce(json_agg(json_build_object('manifest_id', l.id, 'number', l.number, 'kind', l.link_kind, 'declared_g', l.declared_g) ORDER BY l.id), '[]') FROM manifests l WHERE l.linked_from = m.id), \
      'tasks', (SELECT coalesce(json_agg(json_build_object('unit_id', t.unit_id, 'act', t.act, 'due_on', t.due_on, 'reminded_at', to_char(t.reminded_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')) ORDER BY t.act), '[]') FROM manifest_tasks t WHERE t.manifest_id = m.id), \
+     'proxies', CASE WHEN 'by-proxy' = ANY(m.flags) THEN (SELECT coalesce(json_agg(json_build_object('seq', e.seq, 'act', e.act, \
+        'recorded_at', to_char(e.recorded_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'proxy', e.proxy) ORDER BY e.seq), '[]') \
+        FROM (SELECT x.seq, x.act, x.recorded_at, convert_from(x.bytes, 'UTF8')::json->'payload'->'proxy' AS proxy FROM events x WHERE x.subject_id = m.id) e \
+        WHERE e.proxy IS NOT NULL) ELSE '[]' END, \
      'parts', (SELECT json_object_agg(g.part, g.list) FROM (SELECT p.part, json_agg(json_build_object('part_no', p.part_no, 'revision', p.revision, \
         'content_hash', encode(p.content_hash, 'hex'), 'content', convert_from(p.bytes, 'UTF8')::json) ORDER BY p.part_no) AS list \
         FROM (SELECT DISTINCT ON (part, part_no) part, part_no, revision, bytes, content_hash FROM manifest_parts WHERE manifest_id = m.id ORDER BY part, part_no, revision DESC) p GROUP BY p.part) g) \

@@ -8,10 +8,11 @@ use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::domain::DomainRefusal;
 use super::findings::{Confirmation, Findings};
-use super::parts::PartName;
+use super::parts::{PartName, Proxy};
 use super::policy::{self, Permit};
-use super::store::{self, Stored, Task};
+use super::store::{self, ByProxy, Stored, Task};
 use super::table::{self, Act, ActClass};
 use super::{checks, corrections, incidents, outage};
 use crate::evidence::{Head, NewEvent, Tx};
@@ -19,7 +20,7 @@ use crate::identity::Actor;
 use crate::ledger::accounts::{self, Posting};
 use crate::ledger::{self, NewEdge, NewLot};
 use crate::platform::calendar::legal_day;
-use crate::platform::problem::Problem;
+use crate::platform::problem::{Problem, Refusals};
 
 /// Kind of the subject in evidence.
 pub const SUBJECT: &str = "manifest";
@@ -79,28 +80,64 @@ impl Step {
     }
 }
 
+/// What a body says of a unit outside the system that is acted for, and where it says so.
+#[derive(Clone, Copy)]
+pub struct Said<'a> {
+    proxy: Option<&'a Proxy>,
+    at: &'static str,
+}
+
+impl<'a> Said<'a> {
+    /// For an act that is never done for another.
+    pub const NOTHING: Self = Self { proxy: None, at: "/proxy" };
+    /// At a place of its own in a composite's body.
+    #[must_use]
+    pub const fn at(proxy: Option<&'a Proxy>, at: &'static str) -> Self {
+        Self { proxy, at }
+    }
+    /// The mark for the event: needed where a unit outside the system is acted for, and only there.
+    fn of(self, permit: &Permit) -> Result<Option<ByProxy>, Problem> {
+        let refusal = match (permit.acts_for, self.proxy) {
+            (None, None) => return Ok(None),
+            (Some(for_unit), Some(proxy)) => return Ok(Some(ByProxy { for_unit, proxy: proxy.clone() })),
+            (Some(_), None) => DomainRefusal::ProxySourceMissing,
+            (None, Some(_)) => DomainRefusal::ProxyNotNeeded,
+        };
+        let mut refusals = Refusals::none();
+        refusals.add(self.at, refusal);
+        Err(refusals.into())
+    }
+}
+
+impl<'a> From<&'a Option<Proxy>> for Said<'a> {
+    fn from(proxy: &'a Option<Proxy>) -> Self {
+        Self::at(proxy.as_ref(), "/proxy")
+    }
+}
+
 /// Lock, load, policy, version, void, state: everything before the act's own step.
 ///
 /// # Errors
-/// 404, 403, 412, 428, 409.
-pub async fn open(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, act: Act) -> Result<(Stored, Permit), Problem> {
+/// 404, 403, 412, 428, 409; `proxy-source-missing`, `proxy-not-needed`.
+pub async fn open(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, act: Act, said: impl Into<Said<'_>>) -> Result<(Stored, Permit), Problem> {
     let jurisdiction: &[String] = if actor.is_officer() { &actor.jurisdiction } else { &[] };
     let (head, mut stored) = tx.lock_and(id, async |conn: &AsyncPgConnection| store::load(conn, id, Head::NEW, jurisdiction).await).await?;
     stored.head = head;
     let permit = policy::permit(tx, actor, &stored, act).await?;
-    stored.by_proxy = permit.by_proxy;
     tx.seen(id, &stored.head).await?;
     admissible(&stored, act)?;
+    stored.by_proxy = said.into().of(&permit)?;
     Ok((stored, permit))
 }
 
 /// The further acts of a composite: policy again, the version is that of the act before.
 ///
 /// # Errors
-/// 403, 409.
-pub async fn go_on(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -> Result<Permit, Problem> {
+/// 403, 409; `proxy-source-missing`, `proxy-not-needed`.
+pub async fn go_on(tx: &mut Tx<'_>, actor: &Actor, stored: &mut Stored, act: Act, said: Said<'_>) -> Result<Permit, Problem> {
     let permit = policy::permit(tx, actor, stored, act).await?;
     admissible(stored, act)?;
+    stored.by_proxy = said.of(&permit)?;
     Ok(permit)
 }
 
@@ -113,7 +150,7 @@ pub fn is_open_when_void(act: Act) -> bool {
 fn admissible(stored: &Stored, act: Act) -> Result<(), Problem> {
     // A void manifest still meets its lorry: what happens is recorded, but nothing new is set going.
     if stored.is_void && !is_open_when_void(act) {
-        return Err(crate::platform::problem::Refusals::from(super::domain::DomainRefusal::Voided).into());
+        return Err(Refusals::from(DomainRefusal::Voided).into());
     }
     if act.rule().from.contains(&stored.record.state) { Ok(()) } else { Err(stored.record.clone().wrong_state(act)) }
 }
@@ -129,7 +166,7 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
     }
     let balances = accounts::post(tx.conn, &step.postings).await?;
     checks::judge_balances(&stored.record, &balances, &mut step.findings);
-    if stored.by_proxy {
+    if stored.by_proxy.is_some() {
         step.findings.plain(&table::BY_PROXY, "");
     }
     let passed = step.findings.judge(step.judged_as, &step.confirmed, legal_day(step.claimed_at))?;
@@ -139,7 +176,7 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
         parts.push(store::seal(&mut stored.record, *part, *part_no)?);
     }
     let calendar = tx.call.app.working_days();
-    let beside = beside(tx, &stored).await?;
+    let beside = beside(tx, &stored, step.act).await?;
     let event = NewEvent {
         subject_kind: SUBJECT,
         subject: stored.record.id,
@@ -154,7 +191,8 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
             "warnings": passed.warnings,
             "facts": step.facts,
         }),
-    };
+    }
+    .by_proxy(stored.by_proxy.as_ref());
     let (record, flags) = (&stored.record, &stored.flags);
     let write = async |conn: &AsyncPgConnection| {
         store::save(conn, record, None, flags, &parts, &calendar, &beside).await?;
@@ -165,12 +203,29 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
     Ok(stored)
 }
 
+/// Whose part it is beside whose hand.
+pub trait Marked {
+    /// With the mark of an act for a unit outside the system, where it is one.
+    #[must_use]
+    fn by_proxy(self, mark: Option<&ByProxy>) -> Self;
+}
+
+impl Marked for NewEvent {
+    fn by_proxy(mut self, mark: Option<&ByProxy>) -> Self {
+        if let Some(mark) = mark {
+            self.payload["proxy"] = json!(mark);
+        }
+        self
+    }
+}
+
 /// Tasks that stand beside those of the state. Flags say whether there is anything to look up.
-async fn beside(tx: &mut Tx<'_>, stored: &Stored) -> Result<Vec<Task>, Problem> {
+async fn beside(tx: &mut Tx<'_>, stored: &Stored, act: Act) -> Result<Vec<Task>, Problem> {
     let (record, flags) = (&stored.record, &stored.flags);
     let mut tasks = corrections::waiting(tx, record, flags).await?;
     tasks.extend(incidents::waiting(tx.conn, record.id, flags).await?);
-    if !stored.is_void {
+    // Nothing is owed for what is void, from the act on that makes it so.
+    if !stored.is_void && act != Act::Void {
         tasks.extend(outage::task(&tx.call.app, record, flags, stored.official_no.as_deref()));
     }
     Ok(tasks)

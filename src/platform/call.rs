@@ -1,13 +1,14 @@
 //! What every request to the API carries: its language, its id, and for acts the idempotency key, the
 //! version seen, check mode and the claimed time. Request-only checks happen here, before any database.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use chrono::{DateTime, Duration, Utc};
-use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -141,12 +142,8 @@ fn text_header<'r>(req: &'r HttpRequest, name: &str) -> Result<Option<&'r str>, 
     first.to_str().map(Some).map_err(|_| wrong())
 }
 
-/// Reads a body within its limits of size and time, and checks its shape completely.
-async fn read_body<T: DeserializeOwned + utoipa::ToSchema + 'static>(
-    req: &HttpRequest,
-    app: &App,
-    payload: &mut Payload,
-) -> Result<(T, Vec<u8>), Problem> {
+/// Reads a body within its limits of size and time.
+async fn read_bytes(req: &HttpRequest, app: &App, payload: &mut Payload) -> Result<Vec<u8>, Problem> {
     let limit = app.limits.body_bytes;
     let too_large = || Problem::of(&kinds::TOO_LARGE).with("limit_bytes", limit.into());
     if req.headers().contains_key(header::CONTENT_ENCODING) {
@@ -172,8 +169,7 @@ async fn read_body<T: DeserializeOwned + utoipa::ToSchema + 'static>(
     } else if req.content_type() != "application/json" {
         return Err(Problem::of(&kinds::UNSUPPORTED_MEDIA));
     }
-    let value = parse(app, &bytes)?;
-    Ok((value, bytes))
+    Ok(bytes)
 }
 
 /// Parses bytes as a wire type that fits its own schema; else names every fault.
@@ -183,49 +179,118 @@ async fn read_body<T: DeserializeOwned + utoipa::ToSchema + 'static>(
 /// # Errors
 /// 400 with all faults.
 pub fn parse<T: DeserializeOwned + utoipa::ToSchema + 'static>(app: &App, bytes: &[u8]) -> Result<T, Problem> {
-    if let Err(mut faults) = shape::scan(bytes, &shape::Limits::default()) {
-        // All faults at once: where it can be read in spite of them, the schema has its say too.
-        if let (Ok(instance), Some(validator)) = (serde_json::from_slice::<Value>(bytes), validator::<T>(app)) {
-            let known: Vec<String> = faults.iter().map(|fault| fault.pointer.clone()).collect();
-            faults.extend(shape::check_schema(&validator, &instance).into_iter().filter(|fault| !known.contains(&fault.pointer)));
-        }
-        return Err(Problem::shape(faults));
-    }
-    let read = serde_json::from_slice::<T>(bytes);
-    let instance: Value = serde_json::from_slice(bytes).map_err(|_| Problem::of(&kinds::UNREADABLE))?;
-    let validator = validator::<T>(app).ok_or_else(|| Problem::broken("a body has no schema"))?;
-    match read {
-        Ok(value) if validator.is_valid(&instance) => Ok(value),
-        read => {
-            let mut faults = shape::check_schema(&validator, &instance);
-            if let (Err(error), true) = (read, faults.is_empty()) {
-                // Well-formed by the schema, refused by a value type (a check digit, a plate): its own words name it.
-                tracing::debug!(%error, "body passes its schema and fails its types");
-                faults.push(shape::Fault::value(String::new(), &error.to_string()));
+    let schema = BodySchema { key: TypeId::of::<T>(), name: T::name() };
+    let instance = schema.scan(app, bytes)?;
+    let read = serde_json::from_slice::<T>(bytes).map_err(|error| error.to_string());
+    schema.check(app, &instance, read.as_ref().err().map(String::as_str))?;
+    read.map_err(|_| Problem::of(&kinds::BAD_SHAPE))
+}
+
+/// The schema of a body in the contract. What does not depend on the body's type is compiled once and not once for each.
+struct BodySchema {
+    key: TypeId,
+    name: std::borrow::Cow<'static, str>,
+}
+
+impl BodySchema {
+    /// The body as JSON, if it can be read at all.
+    fn scan(&self, app: &App, bytes: &[u8]) -> Result<Value, Problem> {
+        if let Err(mut faults) = shape::scan(bytes, &shape::Limits::default()) {
+            // All faults at once: where it can be read in spite of them, the schema has its say too.
+            if let (Ok(instance), Some(validator)) = (serde_json::from_slice::<Value>(bytes), self.validator(app)) {
+                let known: Vec<String> = faults.iter().map(|fault| fault.pointer.clone()).collect();
+                faults.extend(shape::check_schema(&validator, &instance).into_iter().filter(|fault| !known.contains(&fault.pointer)));
             }
-            Err(Problem::shape(faults))
+            return Err(Problem::shape(faults));
         }
+        serde_json::from_slice(bytes).map_err(|_| Problem::of(&kinds::UNREADABLE))
+    }
+
+    /// Whether it fits; `refused` is what its reader said against it.
+    fn check(&self, app: &App, instance: &Value, refused: Option<&str>) -> Result<(), Problem> {
+        let validator = self.validator(app).ok_or_else(|| Problem::broken("a body has no schema"))?;
+        if refused.is_none() && validator.is_valid(instance) {
+            return Ok(());
+        }
+        let mut faults = shape::check_schema(&validator, instance);
+        if let (Some(error), true) = (refused, faults.is_empty()) {
+            // Well-formed by the schema, refused by a value type (a check digit, a plate): its own words name it.
+            tracing::debug!(error, "body passes its schema and fails its types");
+            faults.push(shape::Fault::value(String::new(), error));
+        }
+        Err(Problem::shape(faults))
+    }
+
+    fn validator(&self, app: &App) -> Option<Arc<jsonschema::Validator>> {
+        if let Some(found) = app.schemas.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&self.key) {
+            return Some(found.clone());
+        }
+        let schema = serde_json::json!({
+            "$ref": format!("#/components/schemas/{}", self.name),
+            "components": app.contract.get("components")?,
+        });
+        let made = match shape::validator(&schema, &app.formats) {
+            Ok(made) => Arc::new(made),
+            Err(error) => {
+                tracing::error!(%error, name = %self.name, "a body schema does not compile");
+                return None;
+            }
+        };
+        app.schemas.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(self.key, made.clone());
+        Some(made)
     }
 }
 
-fn validator<T: utoipa::ToSchema + 'static>(app: &App) -> Option<Arc<jsonschema::Validator>> {
-    let key = std::any::TypeId::of::<T>();
-    if let Some(found) = app.schemas.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&key) {
-        return Some(found.clone());
-    }
-    let schema = serde_json::json!({
-        "$ref": format!("#/components/schemas/{}", T::name()),
-        "components": app.contract.get("components")?,
-    });
-    let made = match shape::validator(&schema, &app.formats) {
-        Ok(made) => Arc::new(made),
-        Err(error) => {
-            tracing::error!(%error, name = %T::name(), "a body schema does not compile");
-            return None;
+/// Reads the headers of an act and the bytes of its body.
+async fn read_call(req: &HttpRequest, payload: &mut Payload) -> Result<(Call, Vec<u8>), Problem> {
+    let app = app_of(req)?;
+    let check = match query_value(req.query_string(), "mode") {
+        None => false,
+        Some("check") => true,
+        Some(_) => return Err(Problem::parameter("mode", Text::new("mode 只能为 check", "mode can only be check"))),
+    };
+    let key = match text_header(req, "idempotency-key")? {
+        Some(key) if !key.is_empty() && key.len() <= 100 && key.bytes().all(|b| b.is_ascii_graphic()) => key.to_owned(),
+        None if check => String::new(),
+        None => return Err(Problem::of(&kinds::KEY_MISSING)),
+        Some(_) => {
+            return Err(Problem::parameter(
+                "Idempotency-Key",
+                Text::new("须为 1 至 100 个可见 ASCII 字符", "It must be 1 to 100 visible ASCII characters"),
+            ));
         }
     };
-    app.schemas.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(key, made.clone());
-    Some(made)
+    if text_header(req, "liandan-code")?.is_some_and(|code| code.len() != 8 || !code.bytes().all(|digit| digit.is_ascii_digit())) {
+        return Err(Problem::parameter("Liandan-Code", Text::new("一次性口令为 8 位数字", "A one-time code has 8 digits")));
+    }
+    let seen = match text_header(req, "if-match")? {
+        None => None,
+        Some(text) => Some(text.trim().trim_matches('"').parse::<i64>().ok().filter(|seen| *seen >= 0).ok_or_else(|| {
+            Problem::parameter("If-Match", Text::new("If-Match 须为版本号，例如 \"3\"", "If-Match must be a version, for example \"3\""))
+        })?),
+    };
+    let bytes = read_bytes(req, &app, payload).await?;
+    let mut hash = Sha256::new();
+    for part in [req.method().as_str().as_bytes(), req.path().as_bytes(), &bytes, seen.map_or(String::new(), |v| v.to_string()).as_bytes()] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let call =
+        Call { lang: lang_of(req), request_id: request_id_of(req), now: app.clock.now(), check, key, seen, fingerprint: hash.finalize().into(), app };
+    Ok((call, bytes))
+}
+
+// Outside the generic readers below: inside, each body type would have a copy of the whole.
+fn reading_call(req: HttpRequest, mut payload: Payload) -> LocalBoxFuture<'static, Result<(Call, Vec<u8>), Problem>> {
+    Box::pin(async move { read_call(&req, &mut payload).await })
+}
+
+fn reading_body(req: HttpRequest, mut payload: Payload) -> LocalBoxFuture<'static, Result<(Arc<App>, Vec<u8>), Problem>> {
+    Box::pin(async move {
+        let app = app_of(&req)?;
+        let bytes = read_bytes(&req, &app, &mut payload).await?;
+        Ok((app, bytes))
+    })
 }
 
 impl<T: DeserializeOwned + utoipa::ToSchema + 'static> FromRequest for Act<T> {
@@ -233,52 +298,9 @@ impl<T: DeserializeOwned + utoipa::ToSchema + 'static> FromRequest for Act<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (req, mut payload) = (req.clone(), payload.take());
-        Box::pin(async move {
-            let app = app_of(&req)?;
-            let check = match query_value(req.query_string(), "mode") {
-                None => false,
-                Some("check") => true,
-                Some(_) => return Err(Problem::parameter("mode", Text::new("mode 只能为 check", "mode can only be check"))),
-            };
-            let key = match text_header(&req, "idempotency-key")? {
-                Some(key) if !key.is_empty() && key.len() <= 100 && key.bytes().all(|b| b.is_ascii_graphic()) => key.to_owned(),
-                None if check => String::new(),
-                None => return Err(Problem::of(&kinds::KEY_MISSING)),
-                Some(_) => {
-                    return Err(Problem::parameter(
-                        "Idempotency-Key",
-                        Text::new("须为 1 至 100 个可见 ASCII 字符", "It must be 1 to 100 visible ASCII characters"),
-                    ));
-                }
-            };
-            if text_header(&req, "liandan-code")?.is_some_and(|code| code.len() != 8 || !code.bytes().all(|digit| digit.is_ascii_digit())) {
-                return Err(Problem::parameter("Liandan-Code", Text::new("一次性口令为 8 位数字", "A one-time code has 8 digits")));
-            }
-            let seen = match text_header(&req, "if-match")? {
-                None => None,
-                Some(text) => Some(text.trim().trim_matches('"').parse::<i64>().ok().filter(|seen| *seen >= 0).ok_or_else(|| {
-                    Problem::parameter("If-Match", Text::new("If-Match 须为版本号，例如 \"3\"", "If-Match must be a version, for example \"3\""))
-                })?),
-            };
-            let (body, bytes) = read_body::<T>(&req, &app, &mut payload).await?;
-            let mut hash = Sha256::new();
-            for part in [req.method().as_str().as_bytes(), req.path().as_bytes(), &bytes, seen.map_or(String::new(), |v| v.to_string()).as_bytes()] {
-                hash.update((part.len() as u64).to_be_bytes());
-                hash.update(part);
-            }
-            let call = Call {
-                lang: lang_of(&req),
-                request_id: request_id_of(&req),
-                now: app.clock.now(),
-                check,
-                key,
-                seen,
-                fingerprint: hash.finalize().into(),
-                app,
-            };
-            Ok(Self { call, body })
-        })
+        Box::pin(
+            reading_call(req.clone(), payload.take()).map(|read| read.and_then(|(call, bytes)| Ok(Self { body: parse(&call.app, &bytes)?, call }))),
+        )
     }
 }
 
@@ -287,11 +309,7 @@ impl<T: DeserializeOwned + utoipa::ToSchema + 'static> FromRequest for Body<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (req, mut payload) = (req.clone(), payload.take());
-        Box::pin(async move {
-            let app = app_of(&req)?;
-            Ok(Self(read_body::<T>(&req, &app, &mut payload).await?.0))
-        })
+        Box::pin(reading_body(req.clone(), payload.take()).map(|read| read.and_then(|(app, bytes)| Ok(Self(parse(&app, &bytes)?)))))
     }
 }
 

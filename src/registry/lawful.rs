@@ -138,6 +138,24 @@ const SITE_FACTS: Sql = Sql("SELECT s.id AS site_id, u.id AS unit_id, u.name AS 
      FROM unnest($1) WITH ORDINALITY AS wanted (id, place) JOIN sites s ON s.id = wanted.id JOIN units u ON u.id = s.unit_id \
      LEFT JOIN divisions d ON d.code = s.division ORDER BY wanted.place");
 
+#[derive(diesel::QueryableByName)]
+struct ClosedRow {
+    #[diesel(sql_type = Text)]
+    reason: String,
+}
+
+const CLOSED_ON: Sql = Sql("SELECT c.reason FROM closures c WHERE c.site_id = $1 AND c.from_on <= $2 AND (c.until_on IS NULL OR c.until_on >= $2) \
+     ORDER BY c.from_on, c.id LIMIT 1");
+
+/// Why a site is closed on a day; `None` when it is open.
+///
+/// # Errors
+/// As the database.
+pub async fn closed_on(mut conn: &AsyncPgConnection, site: Uuid, day: NaiveDate) -> Result<Option<String>, Problem> {
+    let row: Option<ClosedRow> = CLOSED_ON.bind::<SqlUuid, _>(site).bind::<Date, _>(day).load(&mut conn).await?.pop();
+    Ok(row.map(|row| row.reason))
+}
+
 /// The sites of these ids in their order; unknown ids are left out.
 ///
 /// # Errors

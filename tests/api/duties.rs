@@ -62,14 +62,14 @@ async fn a_load_that_left_on_paper_owes_its_number_ten_working_days_after_its_re
     let world = World::national().await;
     let district = District::new(&world).await;
     let mut late = Vec::new();
-    for (minute, number) in [("15:59", "20262102000101"), ("16:01", "20262102000102")] {
+    for (minute, number, paper_no) in [("15:59", "20262102000101", "P-7"), ("16:01", "20262102000102", "P-8")] {
         world.clock.set("2026-11-23T02:00:00Z".parse().unwrap());
         let mut manifest = district.issue(&world, 1_200_000).await;
         district.bring_to(&world, &mut manifest, "assigned").await;
         let signatory = district.plant.who("signatory");
         manifest.act(&world, signatory, "release", release(1_200_000)).await.refused(422, "official-number-missing");
         let mut paper = release(1_200_000);
-        paper["paper_no"] = json!("P-7");
+        paper["paper_no"] = json!(paper_no);
         manifest.took(&manifest.act(&world, signatory, "release", paper).await.ok());
         // Until it is in, ten working days from the planned day of receipt, 2026-11-24, are shown.
         let doc = manifest.get(&world, &district.plant.admin).await;

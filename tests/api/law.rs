@@ -369,6 +369,65 @@ async fn a_closed_receiver_is_a_warning_to_confirm() {
 }
 
 #[actix_web::test]
+async fn a_receiver_that_closes_after_the_issue_is_confirmed_at_the_release_for_the_day_of_receipt() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let close = async |from_on: &str, until_on: &str| {
+        let closure = json!({ "from_on": from_on, "until_on": until_on, "reason": "检修" });
+        world.post(&district.works.admin, &format!("/api/v1/sites/{}/closures", district.works_site), closure).await.ok();
+    };
+    // It is expected on the 24th: the days before and after it do not matter.
+    close("2026-11-23", "2026-11-23").await;
+    close("2026-11-25", "2026-11-26").await;
+    let mut open = district.issue(&world, 1_000_000).await;
+    district.bring_to(&world, &mut open, "assigned").await;
+    let mut late = district.issue(&world, 1_000_000).await;
+    district.bring_to(&world, &mut late, "assigned").await;
+    let signatory = district.plant.who("signatory");
+    let released = open.act(&world, signatory, "release", release(1_000_000)).await.ok();
+    assert!(!warnings(&released).contains(&"receiver-closed".to_owned()), "{released}");
+    // Released two days later it comes on that day, and that day it is closed.
+    world.clock.set("2026-11-25T02:00:00Z".parse().unwrap());
+    let before = world.events().await;
+    let problem = late.act(&world, signatory, "release", release(1_000_000)).await;
+    assert_eq!((problem.status, faults(&problem.json)), (422, vec!["receiver-closed".to_owned()]), "{}", problem.json);
+    assert_eq!(world.events().await, before);
+    let mut body = release(1_000_000);
+    body["confirmed"] = json!([{ "code": "receiver-closed", "reason": "已与对方约好" }]);
+    let released = late.act(&world, signatory, "release", body).await.ok();
+    assert!(warnings(&released).contains(&"receiver-closed".to_owned()), "{released}");
+}
+
+#[actix_web::test]
+async fn a_load_that_is_sent_on_or_turned_back_meets_the_closure_of_its_next_receiver() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let closure = json!({ "from_on": "2026-11-25", "until_on": "2026-11-25", "reason": "停产" });
+    world.post(&district.plant.admin, &format!("/api/v1/sites/{}/closures", district.plant_site), closure).await.ok();
+    let mut refused = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut refused, "received").await;
+    let verdict = json!({ "lines": [{ "line": 1, "decision": "none", "reasons": ["packaging_or_label"] }] });
+    refused.took(&refused.act(&world, district.works.who("signatory"), "confirm", verdict).await.ok());
+    let mut turned = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut turned, "arrived").await;
+    turned.took(&turned.act(&world, district.works.who("weigher"), "not_received", json!({ "reason": "closed" })).await.ok());
+    for (manifest, who, act) in [(&refused, district.works.who("signatory"), "send_on"), (&turned, district.plant.who("signatory"), "turn_back")] {
+        let mut body = json!({
+            "kind": "return", "carrier_id": district.carrier.id, "consignor_agreed": "电话", "planned_departure_on": "2026-11-24", "planned_receipt_on": "2026-11-25",
+        });
+        let problem = manifest.act(&world, who, act, body.clone()).await;
+        assert_eq!((problem.status, faults(&problem.json)), (422, vec!["receiver-closed".to_owned()]), "{act}: {}", problem.json);
+        let mut open = body.clone();
+        open["planned_receipt_on"] = json!("2026-11-24");
+        let checked = world.post_seen(who, &format!("/api/v1/manifests/{}/{act}?mode=check", manifest.id), manifest.version, open).await.ok();
+        assert!(!checked["would"].to_string().contains("receiver-closed"), "{checked}");
+        body["confirmed"] = json!([{ "code": "receiver-closed", "reason": "门卫值守" }]);
+        let answer = manifest.act(&world, who, act, body).await.ok();
+        assert!(warnings(&answer).contains(&"receiver-closed".to_owned()), "{act}: {answer}");
+    }
+}
+
+#[actix_web::test]
 async fn a_fact_is_never_refused_for_law() {
     let world = World::new().await;
     let district = District::new(&world).await;

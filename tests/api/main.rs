@@ -23,6 +23,7 @@ mod list;
 mod manifest;
 mod matrix;
 mod outside;
+mod paper;
 mod registry;
 mod road;
 mod rooms;

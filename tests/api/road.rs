@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::district::{District, Manifest, release};
+use crate::district::{District, Manifest, Receiver, release};
 use crate::harness::{Caller, World};
 
 /// What a manifest's lots of one kind hold today: as made, with what corrections added and took.
@@ -19,6 +19,12 @@ async fn standing(world: &World, manifest: &Manifest, kind: &str) -> i64 {
 
 async fn accounts(world: &World) -> i64 {
     world.number("SELECT coalesce(sum(abs(reserved_g) + abs(settled_g)), 0)::bigint AS n FROM mass_accounts").await
+}
+
+/// Reserved and settled grams of every account of a kind.
+async fn account(world: &World, kind: &str) -> (i64, i64) {
+    let sum = |column: &str| format!("SELECT coalesce(sum({column}), 0)::bigint AS n FROM mass_accounts WHERE kind = '{kind}'");
+    (world.number(&sum("reserved_g")).await, world.number(&sum("settled_g")).await)
 }
 
 async fn done<'a>(world: &World, manifest: &mut Manifest, who: impl Into<Caller<'a>>, act: &str, body: Value) {
@@ -44,7 +50,8 @@ async fn a_load_that_the_receiver_turned_away_goes_back_from_the_road_whole() {
     let answer = manifest.act(&world, signatory, "turn_back", back.clone()).await.ok();
     manifest.took(&answer);
     let mut linked = Manifest::of(&answer);
-    assert_eq!(accounts(&world).await, 0, "it never came to this receiver: plan and licence have it back");
+    assert_eq!(account(&world, "licence_line").await, (0, 0), "it never came to this receiver");
+    assert_eq!(account(&world, "plan_flow").await, (0, 1_200_000), "it has moved out all the same");
     let doc = manifest.get(&world, signatory).await;
     assert_eq!((&doc["state"], doc.get("received_on")), (&json!("refused"), Some(&Value::Null)));
     manifest.act(&world, signatory, "turn_back", back.clone()).await.refused(409, "nothing-to-send-on");
@@ -75,6 +82,51 @@ async fn a_load_that_the_receiver_turned_away_goes_back_from_the_road_whole() {
     let officer = world.authority("210213").await;
     done(&world, &mut manifest, &officer.admin, "void", json!({ "reason": "归档" })).await;
     assert_eq!(accounts(&world).await, 0);
+}
+
+#[actix_web::test]
+async fn a_refused_load_leaves_the_licence_and_stays_on_plan_and_approval_wherever_it_was_refused() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    // 长春市南关区: another province.
+    let far = Receiver::new(&world, &district, "220102", 1_000_000_000).await;
+    let approval = json!({
+        "site_id": district.plant_site, "receiver_id": far.party.id, "code": "900-249-08", "method": "R9", "approved_g": 10_000_000,
+        "decision_no": "辽环函 1", "decided_on": "2026-11-23", "applied_until": "2027-06-30", "licence_valid_to": "2027-03-31",
+    });
+    world.post(&district.plant.admin, "/api/v1/approvals", approval).await.ok();
+    let officer = world.authority("210213").await;
+    for (times, at_the_gate) in [(1, true), (2, false)] {
+        let issued = world.post(district.plant.who("clerk"), "/api/v1/manifests:issue", far.manifest(&district, 1_200_000)).await.ok();
+        let mut manifest = Manifest::of(&issued);
+        district.bring_to(&world, &mut manifest, "arrived").await;
+        if at_the_gate {
+            done(&world, &mut manifest, far.party.who("weigher"), "receive", json!({})).await;
+            let verdict = json!({ "lines": [{ "line": 1, "decision": "none", "reasons": ["packaging_or_label"] }] });
+            done(&world, &mut manifest, far.party.who("signatory"), "confirm", verdict).await;
+        } else {
+            done(&world, &mut manifest, far.party.who("weigher"), "not_received", json!({ "reason": "closed" })).await;
+            let back = json!({
+                "kind": "return", "carrier_id": district.carrier.id, "consignor_agreed": "本单位决定",
+                "planned_departure_on": "2026-11-23", "planned_receipt_on": "2026-11-24",
+            });
+            done(&world, &mut manifest, district.plant.who("signatory"), "turn_back", back).await;
+        }
+        assert_eq!(manifest.last["result"]["state"], "refused");
+        assert_eq!(account(&world, "licence_line").await, (0, 0));
+        assert_eq!(account(&world, "plan_flow").await, (0, times * 1_200_000));
+        assert_eq!(account(&world, "approval").await, (0, times * 1_200_000));
+        if !at_the_gate {
+            // A corrected mass corrects what has moved out, and a void gives all of it back.
+            let change = json!({ "part": "release", "part_no": 1, "pointer": "/lines/0/released_g", "value": 1_100_000 });
+            done(&world, &mut manifest, district.plant.who("signatory"), "correct", json!({ "reason": "笔误", "changes": [change] })).await;
+            done(&world, &mut manifest, district.carrier.who("dispatcher"), "agree", json!({})).await;
+            assert_eq!((account(&world, "approval").await, account(&world, "licence_line").await), ((0, 2_300_000), (0, 0)));
+            done(&world, &mut manifest, &officer.admin, "void", json!({ "reason": "归档" })).await;
+            assert_eq!((account(&world, "approval").await, account(&world, "licence_line").await), ((0, 1_200_000), (0, 0)));
+            assert_eq!(account(&world, "plan_flow").await, (0, 1_200_000));
+        }
+    }
 }
 
 #[actix_web::test]

@@ -242,7 +242,8 @@ async fn the_part_of_a_carrier_outside_the_system_is_entered_by_the_consignor_an
     let mut manifest = crate::district::Manifest::of(&world.post(district.plant.who("clerk"), "/api/v1/manifests:issue", body).await.ok());
     let trip = json!({ "plate": "辽B77777", "driver_name": "外地司机", "waybill_no": "W1" });
     manifest.act(&world, district.plant.who("clerk"), "assign", json!({ "trip": trip.clone() })).await.refused(403, "forbidden");
-    let answer = manifest.act(&world, district.plant.who("signatory"), "assign", json!({ "trip": trip })).await.ok();
+    let body = json!({ "trip": trip, "proxy": { "source": "official_record", "reference": "国家系统派车单 77" } });
+    let answer = manifest.act(&world, district.plant.who("signatory"), "assign", body).await.ok();
     manifest.took(&answer);
     let doc = manifest.get(&world, district.plant.who("clerk")).await;
     assert_eq!(id(&doc["parts"]["assignment"][0]["content"]["carrier"]["unit_id"]), outside);

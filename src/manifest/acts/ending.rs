@@ -1,11 +1,12 @@
 //! Acts that end or mark a manifest: cancel, void, official number.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
-use crate::manifest::input::{RecordOfficialNo, WithReason};
+use crate::manifest::input::{RecordOfficialNo, TakeBack, WithReason};
+use crate::manifest::number::{ManifestNumber, PaperNo};
 use crate::manifest::table::{self, Act};
 use crate::manifest::work::{self, Step};
 use crate::manifest::{accounts, checks, outage, store};
@@ -27,12 +28,21 @@ pub enum NumberRefusal {
     /// Another manifest has it.
     #[error("taken")]
     Taken,
+    /// Another manifest of the consignor carries the paper.
+    #[error("the paper is taken")]
+    PaperTaken {
+        /// That manifest, where the caller may see it.
+        on: Option<Uuid>,
+        /// Its number.
+        number: Option<String>,
+    },
 }
 
 /// Kinds of problem of official numbers.
-pub static KINDS: [Kind; 2] = [
+pub static KINDS: [Kind; 3] = [
     Kind::new(422, "number-of-other-prefecture", "联单编号的地级市与移出地不符", "The number is of another prefecture than that of departure"),
     Kind::new(409, "official-number-taken", "该国家联单编号已登记在另一联单上", "Another manifest has this number"),
+    Kind::new(409, "paper-number-taken", "该移出人的这份纸质联单已登记在另一联单上", "Another manifest of this consignor carries this paper"),
 ];
 
 impl Refusal for NumberRefusal {
@@ -40,6 +50,7 @@ impl Refusal for NumberRefusal {
         match self {
             Self::OtherPrefecture { .. } => &KINDS[0],
             Self::Taken => &KINDS[1],
+            Self::PaperTaken { .. } => &KINDS[2],
         }
     }
     fn text(&self) -> Words {
@@ -49,23 +60,77 @@ impl Refusal for NumberRefusal {
                 format!("Digits 5 to 8 are {given}, the departure is {departure}"),
             ),
             Self::Taken => Words::new(KINDS[1].zh, KINDS[1].en),
+            Self::PaperTaken { on: Some(on), number } => {
+                let name = number.clone().unwrap_or_else(|| on.to_string());
+                Words::new(
+                    format!("该纸质联单已登记为联单 {name}；请在该联单上登记国家联单编号，或经主管部门作废后再补录"),
+                    format!("This paper is manifest {name} already; enter the national number there, or have it voided before you enter it again"),
+                )
+            }
+            Self::PaperTaken { on: None, .. } => Words::new(KINDS[2].zh, KINDS[2].en),
         }
     }
     fn law(&self) -> &'static [&'static str] {
         match self {
             Self::OtherPrefecture { .. } => &["decree_23_2021/15"],
-            Self::Taken => &[],
+            Self::Taken | Self::PaperTaken { .. } => &[],
         }
     }
+    fn help(&self) -> Option<Value> {
+        match self {
+            Self::PaperTaken { on: Some(on), .. } => {
+                Some(json!({ "act": Act::RecordOfficialNo, "method": "POST", "path": format!("/api/v1/manifests/{on}/record_official_no") }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One paper of a consignor is one manifest: whoever would carry it a second time is told which manifest has it.
+///
+/// # Errors
+/// `paper-number-taken`, with `manifest_id` where the caller may see that manifest.
+pub(super) async fn paper_is_free(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    manifest: Uuid,
+    consignor: Uuid,
+    paper_no: &PaperNo,
+    pointer: &str,
+) -> Result<(), Problem> {
+    let Some(other) = store::on_paper(tx.conn, manifest, consignor, paper_no.as_str(), actor.unit_id()).await? else { return Ok(()) };
+    let on = other.is_seen.then_some(other.id);
+    let mut refusals = Refusals::none();
+    refusals.add(pointer, NumberRefusal::PaperTaken { on, number: other.number });
+    let problem = Problem::from(refusals);
+    Err(match on {
+        Some(on) => problem.with("manifest_id", json!(on)),
+        None => problem,
+    })
+}
+
+/// The national number of a manifest that begins here with it: of the prefecture of departure, and on no other manifest.
+///
+/// # Errors
+/// `number-of-other-prefecture`, `official-number-taken`.
+pub(super) async fn official_no_is_free(tx: &mut Tx<'_>, number: ManifestNumber, departure: &str, pointer: &str) -> Result<(), Problem> {
+    let mut refusals = Refusals::none();
+    let given = format!("{:04}", number.prefecture());
+    if given != departure {
+        refusals.add(pointer, NumberRefusal::OtherPrefecture { given, departure: departure.to_owned() });
+    } else if store::has_official_no(tx.conn, &number.to_string()).await? {
+        refusals.add(pointer, NumberRefusal::Taken);
+    }
+    Ok(refusals.or(())?)
 }
 
 /// Takes a manifest back before anything left (取消); it keeps its number, every reservation goes back.
 ///
 /// # Errors
 /// 403, 409.
-pub async fn cancel(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Result<Outcome, Problem> {
+pub async fn cancel(call: &Call, actor: &Actor, id: Uuid, body: TakeBack) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, _permit) = work::open(tx, actor, id, Act::Cancel).await?;
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::Cancel, &body.proxy).await?;
         let mut step = Step::new(Act::Cancel, tx.now()).saying(json!({ "reason": body.reason }));
         step.postings = accounts::cancelled(&stored.record);
         stored.record = stored.record.issued(Act::Cancel)?.cancel();
@@ -84,7 +149,7 @@ pub async fn cancel(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> R
 /// 403, 404, 409.
 pub async fn void(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, _permit) = work::open(tx, actor, id, Act::Void).await?;
+        let (stored, _permit) = work::open(tx, actor, id, Act::Void, work::Said::NOTHING).await?;
         let mut step = Step::new(Act::Void, tx.now()).saying(json!({ "reason": body.reason }));
         step.postings = accounts::voided(&stored.record);
         let now = tx.now();
@@ -104,7 +169,7 @@ pub async fn void(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Res
 /// `number-of-other-prefecture`, `official-number-taken`.
 pub async fn record_official_no(call: &Call, actor: &Actor, id: Uuid, body: RecordOfficialNo) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, _permit) = work::open(tx, actor, id, Act::RecordOfficialNo).await?;
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::RecordOfficialNo, &body.proxy).await?;
         let text = body.official_no.to_string();
         let departure = checks::prefecture_of(tx.conn, &stored.record.consignment.departure().division).await?;
         let mut refusals = Refusals::none();

@@ -7,16 +7,20 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::ending;
 use crate::evidence::{After, Head, NewEvent, Outcome, Tx};
-use crate::identity::{self, Actor, Role};
+use crate::identity::{self, Actor};
 use crate::ledger::accounts::Posting;
 use crate::manifest::domain::{DomainRefusal, Record};
 use crate::manifest::findings::{Confirmation, Findings};
 use crate::manifest::input::{BackEnter, IssueLike, IssueManifest, LineInput, LineMassInput, MassInputDoc, SendOn};
-use crate::manifest::parts::{Basis, Consignment, Link, LinkKind, PartName, Party, Receipt, ReceivedLine, Release, ReleasedLine, RoadStep};
-use crate::manifest::store::{self, Stored};
+use crate::manifest::number::PaperNo;
+use crate::manifest::parts::{
+    Basis, Consignment, Elsewhere, Link, LinkKind, PartName, Party, Receipt, ReceivedLine, Release, ReleasedLine, RoadStep,
+};
+use crate::manifest::store::{self, ByProxy, Stored};
 use crate::manifest::table::{self, Act, State};
-use crate::manifest::work::{self, SUBJECT, Step};
+use crate::manifest::work::{self, Marked as _, SUBJECT, Step};
 use crate::manifest::{accounts, checks, graph, outage, trips};
 use crate::platform::app::NumberMode;
 use crate::platform::calendar::{Lateness, legal_day};
@@ -132,33 +136,114 @@ pub fn like(
         emergency_measures: earlier.emergency_measures.clone(),
         contact_name: earlier.consignor.contact_name.clone(),
         confirmed,
+        proxy: None,
+        official_no: None,
+        paper_no: None,
+        approval_no: None,
     })
 }
 
 async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifest) -> Result<(), Problem> {
     let (ends, carrier) = checks::ends(tx.conn, body.consignor_site_id, body.receiver_site_id, body.carrier_id).await?;
-    // Whoever would bring waste into the country is told that he may not, rather than that he sees no such consignor.
-    let importer = ends.departure.is_foreign().then(|| ends.receiver.unit_id());
-    may_issue(actor, importer.unwrap_or(ends.departure.unit_id()), Act::Issue)?;
+    let beginner = may_begin(actor, &ends, Act::Issue)?;
     if body.planned_departure_on < legal_day(tx.now()) {
         // Plan, approval and catalogue are those of the day of departure: a past one would revive what has run out.
         let text = Text::new("计划移出日不得早于今日；已发生的转移请补录", "The planned departure is past; enter what has happened as a back-entry");
         return Err(Problem::value("/planned_departure_on", text));
     }
+    let (given, elsewhere) = given(&beginner, &ends, &body, None)?;
+    if let Some(paper_no) = &body.paper_no {
+        ending::paper_is_free(tx, actor, id, ends.departure.unit_id(), paper_no, "/paper_no").await?;
+    }
+    if let Some(official_no) = body.official_no {
+        ending::official_no_is_free(tx, official_no, &ends.prefecture, "/official_no").await?;
+    }
     let mut step = Step::new(Act::Issue, tx.now());
-    let consignment = checks::issue(tx.conn, &body, checks::Basics { ends: &ends, carrier, link: None }, &mut step.findings).await?;
+    let basics = checks::Basics { ends: &ends, carrier, link: None, elsewhere };
+    let consignment = checks::issue(tx.conn, &body, basics, &mut step.findings).await?;
     step.confirmed = body.confirmed;
+    if let Some(elsewhere) = &consignment.elsewhere {
+        step.facts = json!(elsewhere);
+    }
     let record = Record::new(id, consignment);
     let postings = accounts::issued(&record);
-    begin(tx, record, &[(PartName::Consignment, 1)], &postings, step, &ends.prefecture, None).await
+    begin(tx, record, &[(PartName::Consignment, 1)], &postings, step, &ends.prefecture, &given).await
 }
 
-/// Only the consignor's own clerks and signatories issue; a stranger's site is not even told of.
-fn may_issue(actor: &Actor, unit: Uuid, act: Act) -> Result<(), Problem> {
-    if actor.unit_id() != Some(unit) {
-        return Err(Problem::not_found());
+/// Who begins a manifest.
+#[derive(PartialEq, Eq)]
+enum Beginner {
+    /// The consignor himself.
+    Consignor,
+    /// The receiver, for a consignor outside the system (代录).
+    Receiver,
+    /// The receiver, for a consignor abroad: he is told that he may not, rather than that he sees no such consignor.
+    Importer,
+}
+
+/// Only the consignor's own clerks and signatories begin a manifest, and for one outside the system the receiver's; a
+/// stranger's site is not even told of.
+fn may_begin(actor: &Actor, ends: &checks::Ends, act: Act) -> Result<Beginner, Problem> {
+    let (consignor, receiver) = (&ends.departure, &ends.receiver);
+    let beginner = match actor.unit_id() {
+        Some(unit) if unit == consignor.unit_id() => Beginner::Consignor,
+        Some(unit) if unit == receiver.unit_id() && consignor.is_foreign() && act == Act::Issue => Beginner::Importer,
+        Some(unit) if unit == receiver.unit_id() && consignor.is_external() && !consignor.is_foreign() => Beginner::Receiver,
+        _ => return Err(Problem::not_found()),
+    };
+    if act.allows(&[table::Relation::Consignor], actor.roles) { Ok(beginner) } else { Err(Problem::of(&kinds::FORBIDDEN)) }
+}
+
+/// What is known of a manifest beside its parts when it begins.
+#[derive(Default)]
+struct Given {
+    by_proxy: Option<ByProxy>,
+    official_no: Option<String>,
+}
+
+/// What stands for the signature of a consignor outside the system: where it comes from, and a number that proves his
+/// manifest. A consignor of the system has nothing held elsewhere. `paper_no` is that of a back-entry, which anybody makes
+/// from paper, with the national number if there is one by now.
+fn given(
+    beginner: &Beginner,
+    ends: &checks::Ends,
+    body: &IssueManifest,
+    paper_no: Option<&PaperNo>,
+) -> Result<(Given, Option<Elsewhere>), Refusals<DomainRefusal>> {
+    let at = if paper_no.is_some() { "/manifest" } else { "" };
+    let mut refusals = Refusals::none();
+    let mut given = Given { by_proxy: None, official_no: body.official_no.map(|number| number.to_string()) };
+    if *beginner != Beginner::Receiver {
+        let held = [
+            (body.proxy.is_some(), "proxy", DomainRefusal::ProxyNotNeeded),
+            (body.official_no.is_some() && paper_no.is_none(), "official_no", DomainRefusal::NotHeldElsewhere),
+            (body.paper_no.is_some(), "paper_no", DomainRefusal::NotHeldElsewhere),
+            (body.approval_no.is_some(), "approval_no", DomainRefusal::NotHeldElsewhere),
+        ];
+        // Whoever would import is told of the ban alone.
+        for (_, name, refusal) in held.into_iter().filter(|(is_given, ..)| *is_given && *beginner == Beginner::Consignor) {
+            refusals.add(format!("{at}/{name}"), refusal);
+        }
+        return refusals.or((given, None));
     }
-    if act.allows(&[table::Relation::Consignor], actor.roles) { Ok(()) } else { Err(Problem::of(&kinds::FORBIDDEN)) }
+    match &body.proxy {
+        Some(proxy) => given.by_proxy = Some(ByProxy { for_unit: ends.departure.unit_id(), proxy: proxy.clone() }),
+        None => refusals.add(format!("{at}/proxy"), DomainRefusal::ProxySourceMissing),
+    }
+    if body.paper_no.is_some() && paper_no.is_some() {
+        // A back-entry names its paper once.
+        refusals.add(format!("{at}/paper_no"), DomainRefusal::NotHeldElsewhere);
+    }
+    let paper_no = paper_no.or(body.paper_no.as_ref());
+    if paper_no.is_none() && body.official_no.is_none() {
+        refusals.add(format!("{at}/official_no"), DomainRefusal::ProofMissing);
+    }
+    let elsewhere = Elsewhere {
+        official_no: given.official_no.clone(),
+        paper_no: paper_no.map(|number| number.as_str().to_owned()),
+        approval_no: body.approval_no.clone(),
+    };
+    refusals.or((given, Some(elsewhere)))
 }
 
 /// Writes a new manifest: accounts, judgement, header, parts, parties, tasks, and the event with the number last.
@@ -169,11 +254,15 @@ async fn begin(
     postings: &[Posting],
     mut step: Step,
     prefecture: &str,
-    paper_no: Option<&str>,
+    given: &Given,
 ) -> Result<(), Problem> {
+    let by_proxy = given.by_proxy.as_ref();
     let (id, issued_at) = (record.id, tx.now());
     let balances = crate::ledger::accounts::post(tx.conn, postings).await?;
     checks::judge_balances(&record, &balances, &mut step.findings);
+    if by_proxy.is_some() {
+        step.findings.plain(&table::BY_PROXY, "");
+    }
     // Plan, approval and licence are those of the day of departure, and so is the law that asks for them.
     let day = if step.act == Act::BackEnter { legal_day(step.claimed_at) } else { record.consignment.planned_departure_on };
     let passed = std::mem::take(&mut step.findings).judge(step.act, &step.confirmed, day)?;
@@ -190,10 +279,11 @@ async fn begin(
         law: passed.law,
         sealed: parts.iter().map(|part| (part.name(), part.hash_hex())).collect(),
         payload: json!({ "state": record.state, "number": Value::Null, "flags": passed.flags, "warnings": passed.warnings, "facts": step.facts }),
-    };
+    }
+    .by_proxy(by_proxy);
     let calendar = tx.call.app.working_days();
-    let beginning = store::Beginning { issued_at, paper_no };
-    let beside = Vec::from_iter(outage::task(&tx.call.app, &record, &flags, None));
+    let beginning = store::Beginning { issued_at, official_no: given.official_no.as_deref() };
+    let beside = Vec::from_iter(outage::task(&tx.call.app, &record, &flags, given.official_no.as_deref()));
     let write = async |conn: &AsyncPgConnection| store::save(conn, &record, Some(&beginning), &flags, &parts, &calendar, &beside).await;
     // Digits 1 to 4 are the year of issue on the legal calendar (decree_23_2021/15).
     match tx.call.app.numbers {
@@ -216,8 +306,8 @@ async fn begin(
 /// `nothing-to-send-on` where all refused mass is on its way; 422 as [`issue`].
 pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, permit) = work::open(tx, actor, id, Act::SendOn).await?;
-        debug_assert_eq!(permit.unit, stored.record.consignment.receiver.unit_id);
+        let (stored, permit) = work::open(tx, actor, id, Act::SendOn, &body.proxy).await?;
+        debug_assert_eq!(permit.speaks_for(), stored.record.consignment.receiver.unit_id);
         let refused = stored.record.verdict.iter().flat_map(|verdict| &verdict.lines).map(|line| (line.line, line.refused_g())).collect();
         let site = stored.record.consignment.receiver.site_id.ok_or_else(|| Problem::broken("a receiver without its site"))?;
         let step = Step::new(Act::SendOn, tx.now());
@@ -234,7 +324,7 @@ pub async fn send_on(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Resu
 /// 422 as [`issue`].
 pub async fn turn_back(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, _permit) = work::open(tx, actor, id, Act::TurnBack).await?;
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::TurnBack, &body.proxy).await?;
         let mut step = Step::new(Act::TurnBack, tx.now());
         step.judged_as = Act::SendOn;
         let record = stored.record.clone();
@@ -340,15 +430,20 @@ async fn send(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step, sending: Send
         emergency_measures: record.consignment.emergency_measures.clone(),
         contact_name: None,
         confirmed: body.confirmed,
+        proxy: None,
+        official_no: None,
+        paper_no: None,
+        approval_no: None,
     };
     let next = tx.new_id();
     step.facts = json!({ "linked_manifest_id": next, "kind": body.kind, "consignor_agreed": body.consignor_agreed });
     let mut findings = Findings::default();
-    let basics = checks::Basics { ends: &ends, carrier, link: Some((link, record.consignment.consignor.clone())) };
+    let basics = checks::Basics { ends: &ends, carrier, link: Some((link, record.consignment.consignor.clone())), elsewhere: None };
     let consignment = checks::issue(tx.conn, &manifest, basics, &mut findings).await?;
     step.confirmed.clone_from(&manifest.confirmed);
     // It takes all that is left.
     stored.flags.insert(store::SENT_ON.to_owned());
+    let by_proxy = stored.by_proxy.clone();
     work::finish(tx, stored, step).await?;
     // The new manifest is issued under the rules of the act that made it.
     let mut issue = Step::new(Act::SendOn, tx.now()).saying(json!({ "linked_from": id, "kind": body.kind }));
@@ -356,7 +451,7 @@ async fn send(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step, sending: Send
     issue.confirmed = manifest.confirmed;
     let record = Record::new(next, consignment);
     let postings = accounts::issued(&record);
-    begin(tx, record, &[(PartName::Consignment, 1)], &postings, issue, &ends.prefecture, None).await
+    begin(tx, record, &[(PartName::Consignment, 1)], &postings, issue, &ends.prefecture, &Given { by_proxy, official_no: None }).await
 }
 
 #[derive(diesel::QueryableByName)]
@@ -403,10 +498,13 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let manifest = &body.manifest;
         let (ends, carrier) = checks::ends(tx.conn, manifest.consignor_site_id, manifest.receiver_site_id, manifest.carrier_id).await?;
-        may_issue(actor, ends.departure.unit_id(), Act::BackEnter)?;
-        if !(actor.roles.has(Role::Clerk) || actor.roles.has(Role::Signatory)) {
-            return Err(Problem::of(&kinds::FORBIDDEN));
+        let beginner = may_begin(actor, &ends, Act::BackEnter)?;
+        let (given, elsewhere) = given(&beginner, &ends, manifest, Some(&body.paper_no))?;
+        if let Some(official_no) = manifest.official_no {
+            ending::official_no_is_free(tx, official_no, &ends.prefecture, "/manifest/official_no").await?;
         }
+        let id = tx.new_id();
+        ending::paper_is_free(tx, actor, id, ends.departure.unit_id(), &body.paper_no, "/paper_no").await?;
         let released_at = tx.call.claim(Some(body.released_at))?;
         let arrived_at = body.arrived_at.map(|at| tx.call.claim(Some(at))).transpose()?;
         let received_at = body.received_at.map(|at| tx.call.claim(Some(at))).transpose()?;
@@ -419,10 +517,13 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
             let (zh, en) = (format!("应于 {} 前补录", deadline.last_day), format!("It was due by {}", deadline.last_day));
             step.findings.add(&table::BACK_ENTERED_LATE, "", zh, en);
         }
-        let basics = checks::Basics { ends: &ends, carrier: carrier.clone(), link: None };
+        let basics = checks::Basics { ends: &ends, carrier: carrier.clone(), link: None, elsewhere };
         let consignment = checks::issue(tx.conn, &body.manifest, basics, &mut step.findings).await?;
         step.facts = json!({ "paper_no": body.paper_no, "reason": body.reason, "due_on": deadline.last_day });
-        let mut record = Record::new(tx.new_id(), consignment);
+        if let Some(official_no) = &given.official_no {
+            step.facts["official_no"] = json!(official_no);
+        }
+        let mut record = Record::new(id, consignment);
         let mut seals = vec![(PartName::Consignment, 1), (PartName::Assignment, 1), (PartName::Release, 1), (PartName::TakeOver, 1)];
         let assignment = trips::assignment(tx, &record, 1, carrier, body.trip, &mut step.findings).await?;
         let mut postings = accounts::issued(&record);
@@ -432,7 +533,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
         let lines = lines
             .map(|line| ReleasedLine { line: line.line, released_g: line.declared_g, basis: Basis::Estimated, containers: Vec::new() })
             .collect();
-        record.release = Some(Release { lines, released_at, paper_no: Some(body.paper_no.clone()) });
+        record.release = Some(Release { lines, released_at, paper_no: Some(body.paper_no.into()) });
         let road = |at| RoadStep {
             leg_no: 1,
             plate: assignment.plate.clone(),
@@ -467,7 +568,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
             posting.at_most_g = None;
         }
         let lots = graph::released_lots(tx, &record);
-        begin(tx, record, &seals, &postings, step, &ends.prefecture, Some(&body.paper_no)).await?;
+        begin(tx, record, &seals, &postings, step, &ends.prefecture, &given).await?;
         crate::ledger::insert_lots(tx.conn, &lots, released_at).await
     })
     .await

@@ -13,7 +13,7 @@ use crate::manifest::input::{ConfirmLoad, DriverStep, Gate, GateArrival, Receive
 use crate::manifest::parts::{Attribute, Basis, Decision, LineVerdict, PartName, Receipt, ReceivedLine, Treatment, Verdict, WeighingRef};
 use crate::manifest::store::Stored;
 use crate::manifest::table::{self, Act, State};
-use crate::manifest::work::{self, Step};
+use crate::manifest::work::{self, Said, Step};
 use crate::manifest::{accounts, checks, graph, rules, trips};
 use crate::platform::calendar::{Lateness, legal_day};
 use crate::platform::call::Call;
@@ -26,7 +26,7 @@ use crate::platform::problem::{Problem, Refusals};
 /// 403, 409, 422 for lines that are not on the manifest.
 pub async fn receive(call: &Call, actor: &Actor, id: Uuid, body: ReceiveLoad) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, _permit) = work::open(tx, actor, id, Act::Receive).await?;
+        let (stored, _permit) = work::open(tx, actor, id, Act::Receive, &body.proxy).await?;
         receive_step(tx, stored, body).await?;
         Ok(())
     })
@@ -126,7 +126,7 @@ async fn received_masses(
 /// 403, 409, 422 for shape; never for law, lateness or a full licence.
 pub async fn confirm(call: &Call, actor: &Actor, id: Uuid, body: ConfirmLoad) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, _permit) = work::open(tx, actor, id, Act::Confirm).await?;
+        let (stored, _permit) = work::open(tx, actor, id, Act::Confirm, &body.proxy).await?;
         confirm_step(tx, stored, body).await?;
         Ok(())
     })
@@ -262,7 +262,7 @@ fn verdicts(received: &crate::manifest::domain::Received, body: &ConfirmLoad, di
 /// `treated-exceeds-accepted`.
 pub async fn record_treatment(call: &Call, actor: &Actor, id: Uuid, body: TreatLine) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, _permit) = work::open(tx, actor, id, Act::RecordTreatment).await?;
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::RecordTreatment, &body.proxy).await?;
         let mut step = Step::new(Act::RecordTreatment, tx.call.claim(body.done_at)?);
         let floor = stored.record.receipt.as_ref().map_or(stored.issued_at, |receipt| receipt.received_at);
         if step.claimed_at < floor {
@@ -298,22 +298,28 @@ pub async fn record_treatment(call: &Call, actor: &Actor, id: Uuid, body: TreatL
 pub async fn gate(call: &Call, actor: &Actor, driver: Option<&Actor>, id: Uuid, body: Gate) -> Result<Outcome, Problem> {
     let acts = 1 + usize::from(body.arrive.is_some()) + usize::from(body.weigh.is_some()) + usize::from(body.confirm.is_some());
     identity::transact(call, actor, acts, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, _permit) = work::open(tx, actor, id, Act::Receive).await?;
+        // Where the gate is entered for a receiver outside the system, one source stands under all of it.
+        let proxy = body.receive.proxy.clone();
+        let said = Said::at(proxy.as_ref(), "/receive/proxy");
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::Receive, said).await?;
         if let Some(arrive) = body.arrive
             && stored.record.state == State::InTransit
         {
-            stored = arrive_at_gate(tx, actor, driver, stored, arrive).await?;
+            stored = arrive_at_gate(tx, actor, driver, stored, arrive, said).await?;
         }
         if let Some(weigh) = body.weigh {
             let leg_no = stored.record.leg();
             let trip = stored.record.assignment().map(|assignment| assignment.trip_id);
             let trip = trip.ok_or(Refusals::from(DomainRefusal::NotAssigned { leg_no }))?;
-            work::go_on(tx, actor, &stored, Act::Weigh).await?;
+            work::go_on(tx, actor, &mut stored, Act::Weigh, Said::NOTHING).await?;
             trips::weigh_step(tx, trip, weigh).await?;
         }
+        work::go_on(tx, actor, &mut stored, Act::Receive, said).await?;
         stored = receive_step(tx, stored, body.receive).await?;
         if let Some(confirm) = body.confirm {
-            work::go_on(tx, actor, &stored, Act::Confirm).await?;
+            let own = confirm.proxy.clone();
+            let said = own.as_ref().map_or(said, |own| Said::at(Some(own), "/confirm/proxy"));
+            work::go_on(tx, actor, &mut stored, Act::Confirm, said).await?;
             confirm_step(tx, stored, confirm).await?;
         }
         Ok(())
@@ -321,19 +327,26 @@ pub async fn gate(call: &Call, actor: &Actor, driver: Option<&Actor>, id: Uuid, 
     .await
 }
 
-async fn arrive_at_gate(tx: &mut Tx<'_>, gate: &Actor, driver: Option<&Actor>, stored: Stored, arrive: GateArrival) -> Result<Stored, Problem> {
+async fn arrive_at_gate(
+    tx: &mut Tx<'_>,
+    gate: &Actor,
+    driver: Option<&Actor>,
+    mut stored: Stored,
+    arrive: GateArrival,
+    said: Said<'_>,
+) -> Result<Stored, Problem> {
     let leg_no = stored.record.leg();
     let plate = stored.record.assignment().map(|assignment| assignment.plate.clone());
     let plate = plate.ok_or(Refusals::from(DomainRefusal::NotAssigned { leg_no }))?;
-    let body = DriverStep { plate, place: arrive.place, claimed_at: arrive.claimed_at, instead_of_driver: None, containers_seen: None };
+    let body = DriverStep { plate, place: arrive.place, claimed_at: arrive.claimed_at, instead_of_driver: None, containers_seen: None, proxy: None };
     let Some(driver) = driver else {
-        let permit = work::go_on(tx, gate, &stored, Act::Arrive).await?;
+        let permit = work::go_on(tx, gate, &mut stored, Act::Arrive, said).await?;
         return super::transport::arrive_step(tx, gate, stored, &permit, body).await;
     };
     let gatekeeper = tx.signer().clone();
     let driver = identity::fresh(tx.conn, driver, tx.now()).await?;
     tx.sign_as(driver.signer());
-    let permit = work::go_on(tx, &driver, &stored, Act::Arrive).await?;
+    let permit = work::go_on(tx, &driver, &mut stored, Act::Arrive, Said::NOTHING).await?;
     let stored = super::transport::arrive_step(tx, &driver, stored, &permit, body).await?;
     tx.sign_as(gatekeeper);
     Ok(stored)

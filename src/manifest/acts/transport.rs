@@ -4,15 +4,16 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::ending;
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::manifest::domain::DomainRefusal;
-use crate::manifest::input::{Assign, DriverStep, HandOverLoad, LoadTogether, NotReceivedLoad, ReleaseLoad, SignLate, WithReason};
+use crate::manifest::input::{Assign, DriverStep, HandOverLoad, LoadTogether, NotReceivedLoad, ReleaseLoad, SignLate, TakeBack};
 use crate::manifest::parts::{Basis, HandOver, PartName, Release, ReleasedLine, RoadStep};
 use crate::manifest::policy::Permit;
 use crate::manifest::store::Stored;
 use crate::manifest::table::{self, Act, State};
-use crate::manifest::work::{self, Step};
+use crate::manifest::work::{self, Said, Step};
 use crate::manifest::{accounts, checks, graph, trips};
 use crate::platform::call::Call;
 use crate::platform::problem::{Problem, Refusals, kinds};
@@ -23,8 +24,8 @@ use crate::platform::problem::{Problem, Refusals, kinds};
 /// 404, 403, 412, 409.
 pub async fn assign(call: &Call, actor: &Actor, id: Uuid, body: Assign) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, permit) = work::open(tx, actor, id, Act::Assign).await?;
-        let carrier = trips::carrier_party(tx.conn, if permit.by_proxy { stored.record.carrier_id() } else { permit.unit }).await?;
+        let (mut stored, permit) = work::open(tx, actor, id, Act::Assign, &body.proxy).await?;
+        let carrier = trips::carrier_party(tx.conn, permit.speaks_for()).await?;
         let leg_no = stored.record.leg();
         let mut step = Step::new(Act::Assign, tx.now());
         let assignment = trips::assignment(tx, &stored.record, leg_no, carrier, body.trip, &mut step.findings).await?;
@@ -46,14 +47,14 @@ pub async fn assign(call: &Call, actor: &Actor, id: Uuid, body: Assign) -> Resul
 /// 422 where law refuses, with every refusal.
 pub async fn release(call: &Call, actor: &Actor, id: Uuid, body: ReleaseLoad) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, _permit) = work::open(tx, actor, id, Act::Release).await?;
-        release_step(tx, stored, body).await?;
+        let (stored, _permit) = work::open(tx, actor, id, Act::Release, &body.proxy).await?;
+        release_step(tx, actor, stored, body).await?;
         Ok(())
     })
     .await
 }
 
-async fn release_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReleaseLoad) -> Result<Stored, Problem> {
+async fn release_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: ReleaseLoad) -> Result<Stored, Problem> {
     let mut step = Step::new(Act::Release, tx.now());
     step.confirmed = body.confirmed;
     let lines: Vec<ReleasedLine> = body
@@ -61,9 +62,16 @@ async fn release_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReleaseLoad) ->
         .into_iter()
         .map(|line| ReleasedLine { line: line.line, released_g: line.released_g.grams(), basis: line.basis, containers: line.containers })
         .collect();
-    checks::release(tx, &stored, &lines, body.paper_no.as_deref(), &mut step.findings).await?;
+    if let Some(paper_no) = &body.paper_no {
+        let (id, consignor) = (stored.record.id, stored.record.consignment.consignor.unit_id);
+        ending::paper_is_free(tx, actor, id, consignor, paper_no, "/paper_no").await?;
+    }
+    // Begun for a consignor outside the system, it travels on the paper that it was begun with.
+    let begun_with = stored.record.consignment.elsewhere.as_ref().and_then(|elsewhere| elsewhere.paper_no.clone());
+    let paper_no = body.paper_no.map(String::from).or(begun_with);
+    checks::release(tx, &stored, &lines, paper_no.as_deref(), &mut step.findings).await?;
     let before = stored.record.clone();
-    let release = Release { lines, released_at: tx.now(), paper_no: body.paper_no };
+    let release = Release { lines, released_at: tx.now(), paper_no };
     stored.record = stored.record.issued(Act::Release)?.release(release)?.into();
     step.postings = accounts::released(&before, &stored.record);
     step.facts = json!({ "leg_no": 1 });
@@ -74,15 +82,10 @@ async fn release_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReleaseLoad) ->
 ///
 /// # Errors
 /// 403 for anybody but the giver of this leg.
-pub async fn withdraw(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Result<Outcome, Problem> {
+pub async fn withdraw(call: &Call, actor: &Actor, id: Uuid, body: TakeBack) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, permit) = work::open(tx, actor, id, Act::Withdraw).await?;
-        let record = &stored.record;
-        let giver = match record.assignments.get(&(record.leg() - 1)) {
-            Some(giving) => giving.carrier.unit_id,
-            None => record.consignment.departure().unit_id,
-        };
-        if giver != permit.unit {
+        let (stored, permit) = work::open(tx, actor, id, Act::Withdraw, &body.proxy).await?;
+        if stored.record.giver_id() != permit.speaks_for() {
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
         back_to_giver(tx, stored, Step::new(Act::Withdraw, tx.now()).saying(json!({ "reason": body.reason }))).await
@@ -94,9 +97,9 @@ pub async fn withdraw(call: &Call, actor: &Actor, id: Uuid, body: WithReason) ->
 ///
 /// # Errors
 /// 403, 409.
-pub async fn refuse_take_over(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Result<Outcome, Problem> {
+pub async fn refuse_take_over(call: &Call, actor: &Actor, id: Uuid, body: TakeBack) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, permit) = work::open(tx, actor, id, Act::RefuseTakeOver).await?;
+        let (stored, permit) = work::open(tx, actor, id, Act::RefuseTakeOver, &body.proxy).await?;
         let mut step = Step::new(Act::RefuseTakeOver, tx.now()).saying(json!({ "reason": body.reason }));
         if permit.is_instead_of_driver() {
             step.findings.plain(&table::DISPATCHER_SIGNED, "");
@@ -125,7 +128,7 @@ async fn back_to_giver(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> R
 /// `plate-differs` where the plate is not the one assigned.
 pub async fn take_over(call: &Call, actor: &Actor, id: Uuid, body: DriverStep) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, permit) = work::open(tx, actor, id, Act::TakeOver).await?;
+        let (stored, permit) = work::open(tx, actor, id, Act::TakeOver, &body.proxy).await?;
         take_over_step(tx, actor, stored, &permit, body).await?;
         Ok(())
     })
@@ -170,7 +173,9 @@ fn road_step(actor: &Actor, stored: &Stored, permit: &Permit, body: &DriverStep,
             return Err(refusals.into());
         }
         step.findings.plain(&table::DISPATCHER_SIGNED, "");
-    } else if stored.record.assignment().is_some_and(|assignment| assignment.driver_id.is_some_and(|driver| driver != actor.user)) {
+    } else if permit.acts_for.is_none()
+        && stored.record.assignment().is_some_and(|assignment| assignment.driver_id.is_some_and(|driver| driver != actor.user))
+    {
         step.findings.plain(&table::OTHER_DRIVER, "");
     }
     let instead_of_driver = body.instead_of_driver.clone().filter(|_| !by_gate && permit.is_instead_of_driver());
@@ -183,7 +188,7 @@ fn road_step(actor: &Actor, stored: &Stored, permit: &Permit, body: &DriverStep,
 /// `too-many-legs`.
 pub async fn hand_over(call: &Call, actor: &Actor, id: Uuid, body: HandOverLoad) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, permit) = work::open(tx, actor, id, Act::HandOver).await?;
+        let (mut stored, permit) = work::open(tx, actor, id, Act::HandOver, &body.proxy).await?;
         let leg_no = stored.record.leg();
         let mut step = Step::new(Act::HandOver, tx.call.claim(body.claimed_at)?);
         if permit.is_instead_of_driver() {
@@ -193,7 +198,7 @@ pub async fn hand_over(call: &Call, actor: &Actor, id: Uuid, body: HandOverLoad)
             step.findings.plain(&table::DISPATCHER_SIGNED, "");
         }
         let assigned = stored.record.assignment().and_then(|assignment| assignment.driver_id);
-        if !permit.is_instead_of_driver() && assigned.is_some_and(|driver| driver != actor.user) {
+        if permit.acts_for.is_none() && !permit.is_instead_of_driver() && assigned.is_some_and(|driver| driver != actor.user) {
             step.findings.plain(&table::OTHER_DRIVER, "");
         }
         step.findings.plain(&table::BREAKDOWN, "");
@@ -218,7 +223,7 @@ pub async fn hand_over(call: &Call, actor: &Actor, id: Uuid, body: HandOverLoad)
 /// 403, 409.
 pub async fn arrive(call: &Call, actor: &Actor, id: Uuid, body: DriverStep) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (stored, permit) = work::open(tx, actor, id, Act::Arrive).await?;
+        let (stored, permit) = work::open(tx, actor, id, Act::Arrive, &body.proxy).await?;
         arrive_step(tx, actor, stored, &permit, body).await?;
         Ok(())
     })
@@ -242,7 +247,7 @@ pub(super) async fn arrive_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stor
 /// 403, 409.
 pub async fn not_received(call: &Call, actor: &Actor, id: Uuid, body: NotReceivedLoad) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, _permit) = work::open(tx, actor, id, Act::NotReceived).await?;
+        let (mut stored, _permit) = work::open(tx, actor, id, Act::NotReceived, &body.proxy).await?;
         let mut step =
             Step::new(Act::NotReceived, tx.now()).saying(json!({ "reason": body.reason, "note": body.note, "leg_no": stored.record.leg() }));
         step.findings.plain(&table::NOT_RECEIVED, "");
@@ -261,8 +266,8 @@ pub async fn not_received(call: &Call, actor: &Actor, id: Uuid, body: NotReceive
 /// `nothing-skipped` where none of the caller's signatures is missing.
 pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let (mut stored, permit) = work::open(tx, actor, id, Act::SignLate).await?;
-        let skipped = stored.record.unsigned().find(|skipped| skipped.unit_id == permit.unit).cloned();
+        let (mut stored, permit) = work::open(tx, actor, id, Act::SignLate, &body.proxy).await?;
+        let skipped = stored.record.unsigned().find(|skipped| skipped.unit_id == permit.speaks_for()).cloned();
         let skipped = skipped.ok_or(Refusals::from(DomainRefusal::NothingSkipped))?;
         let mut step = Step::new(Act::SignLate, tx.call.claim(Some(body.happened_at))?);
         step.findings.plain(&table::SIGNED_LATE, "");
@@ -313,10 +318,10 @@ pub async fn load_together(call: &Call, actor: &Actor, id: Uuid, body: LoadToget
     identity::transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         // Not before the key is claimed: a lost answer may be asked for when the driver's token has long ended.
         let driver = identity::actor_of_token(tx.conn, call, &body.driver_token).await?;
-        let (stored, _permit) = work::open(tx, actor, id, Act::Release).await?;
-        let stored = release_step(tx, stored, body.release).await?;
+        let (stored, _permit) = work::open(tx, actor, id, Act::Release, Said::at(body.release.proxy.as_ref(), "/release/proxy")).await?;
+        let mut stored = release_step(tx, actor, stored, body.release).await?;
         tx.sign_as(driver.signer());
-        let permit = work::go_on(tx, &driver, &stored, Act::TakeOver).await?;
+        let permit = work::go_on(tx, &driver, &mut stored, Act::TakeOver, Said::at(body.take_over.proxy.as_ref(), "/take_over/proxy")).await?;
         take_over_step(tx, &driver, stored, &permit, body.take_over).await?;
         Ok(())
     })

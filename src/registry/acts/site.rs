@@ -49,7 +49,7 @@ pub async fn record_external_site(call: &Call, actor: &Actor, unit: Uuid, site: 
     .await
 }
 
-/// States a site anew, whole.
+/// States a site anew, whole: its own unit, or for a unit outside the system the partner that recorded it, or an officer.
 ///
 /// # Errors
 /// 403, 404, 412, and those of [`record_site`].
@@ -57,13 +57,23 @@ pub async fn change_site(call: &Call, actor: &Actor, id: Uuid, site: SiteStateme
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let head = tx.lock(id).await?;
         let stored = store::site_key(tx.conn, id).await?.ok_or_else(Problem::not_found)?;
-        policy::own(actor, stored.unit_id, &kinds::NOT_FOUND)?;
-        policy::states_for(actor)?;
+        let is_own = actor.unit_id() == Some(stored.unit_id);
+        if is_own {
+            policy::states_for(actor)?;
+        } else {
+            policy::states_for_external(tx.conn, actor, stored.unit_id).await?;
+        }
         tx.seen(id, &head).await?;
         let class = check_site(tx, &site).await?;
         store::update_site(tx.conn, id, &site, class).await?;
-        let payload = payload(id, stored.unit_id, &site, class);
-        tx.append(&head, event(tx, "site", id, "change_site", &["hj_1259_2022/4.2.1"], payload)).await?;
+        let mut payload = payload(id, stored.unit_id, &site, class);
+        let new = if is_own {
+            event(tx, "site", id, "change_site", &["hj_1259_2022/4.2.1"], payload)
+        } else {
+            payload["stated_by_unit"] = json!(actor.unit_id());
+            event(tx, "site", id, "change_external_site", &[], payload)
+        };
+        tx.append(&head, new).await?;
         Ok(())
     })
     .await
