@@ -110,7 +110,7 @@ struct WaitRow {
 /// Counts a try of a person at every living code of a manifest's act. His own row is written first and locked by that, so
 /// parallel tries are counted one after the other.
 const TRY: Sql = Sql("WITH live AS (SELECT id, user_id, unit_id, made_by, code_hash = $3 AS is_match FROM one_time_codes \
-     WHERE manifest_id = $1 AND act = $2 AND expires_at > $4 AND tries < $6), \
+     WHERE manifest_id = $1 AND act = $2 AND used_at IS NULL AND expires_at > $4 AND tries < $6), \
      t AS (INSERT INTO one_time_tries AS t (code_id, user_id, tries, next_try_at) \
      SELECT id, $7, 1, CASE WHEN is_match THEN NULL ELSE $4 + interval '1 second' END FROM live ORDER BY id \
      ON CONFLICT (code_id, user_id) DO UPDATE SET tries = t.tries + 1, \
@@ -121,26 +121,55 @@ const TRY: Sql = Sql("WITH live AS (SELECT id, user_id, unit_id, made_by, code_h
 
 /// The person whose code this is. The caller has been asked before whether he may see the manifest at all.
 ///
-/// Every try is counted before it is compared, in a statement of its own: neither a refused act nor a parallel try can undo
-/// it.
-///
 /// # Errors
-/// 401 for a wrong, used or dead code; 403 `code-of-own-making`; 429 while the wait after a wrong one of the same person runs.
+/// 401 for a wrong or dead code; 403 `code-of-own-making`; 429 while the wait after a wrong one of the same person runs.
 pub async fn actor_by_code(app: &App, device: &Actor, manifest: Uuid, act: &str, digits: &str) -> Result<Actor, Problem> {
-    let wrong = || Problem::new(&kinds::UNAUTHENTICATED, Words::new("一次性口令无效或已过期", "The one-time code is wrong or has expired"));
     let now = app.clock.now();
     let hash = digest(&format!("{manifest}/{act}/{digits}"));
     let mut conn = app.db.get().await?;
+    // Before anything is counted: whoever asks for a lost answer again must not use up the tries of the next code.
+    let row = match used_code(&conn, manifest, act, &hash, now).await? {
+        Some(row) => row,
+        None => living_code(&mut conn, device, manifest, act, &hash, now).await?,
+    };
+    // The signer gives his word by telling the code; whoever made it for him would else sign in his name alone.
+    if row.made_by == device.user && row.user_id != device.user {
+        return Err(Problem::new(
+            &OWN_CODE,
+            Words::new(
+                "您为他人生成的一次性口令须在他人设备上使用；如须代驾驶员签署，请以本人身份签署并说明原因（将标记 dispatcher-signed）",
+                "A code that you made for somebody else is for another person's device; to sign for a driver, sign yourself with a reason (flagged dispatcher-signed)",
+            ),
+        ));
+    }
+    let by_code = ByCode { code: row.id, made_by: row.made_by, device_user: device.user };
+    store::actor_of_member(&conn, row.user_id, row.unit_id, legal_day(now), by_code).await?.ok_or_else(wrong)
+}
+
+fn wrong() -> Problem {
+    Problem::new(&kinds::UNAUTHENTICATED, Words::new("一次性口令无效或已过期", "The one-time code is wrong or has expired"))
+}
+
+/// A code that may still sign. Every try is counted before it is compared, in a statement of its own: neither a refused act nor
+/// a parallel try can undo it.
+async fn living_code(
+    conn: &mut AsyncPgConnection,
+    device: &Actor,
+    manifest: Uuid,
+    act: &str,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<CodeRow, Problem> {
     let waits: Vec<WaitRow> =
         Sql("SELECT max(t.next_try_at) AS next_try_at FROM one_time_codes c JOIN one_time_tries t ON t.code_id = c.id AND t.user_id = $5 \
-         WHERE c.manifest_id = $1 AND c.act = $2 AND c.expires_at > $3 AND c.tries < $6 AND t.tries < $4")
+         WHERE c.manifest_id = $1 AND c.act = $2 AND c.used_at IS NULL AND c.expires_at > $3 AND c.tries < $6 AND t.tries < $4")
         .bind::<SqlUuid, _>(manifest)
         .bind::<Text, _>(act)
         .bind::<Timestamptz, _>(now)
         .bind::<Integer, _>(TRIES_MAX)
         .bind::<SqlUuid, _>(device.user)
         .bind::<Integer, _>(TRIES_OF_ALL_MAX)
-        .load(&mut conn)
+        .load(conn)
         .await?;
     if let Some(at) = waits.into_iter().find_map(|row| row.next_try_at).filter(|at| *at > now) {
         let wait = u32::try_from((at - now).num_seconds()).unwrap_or(u32::MAX).max(1);
@@ -149,29 +178,14 @@ pub async fn actor_by_code(app: &App, device: &Actor, manifest: Uuid, act: &str,
     let rows: Vec<CodeRow> = TRY
         .bind::<SqlUuid, _>(manifest)
         .bind::<Text, _>(act)
-        .bind::<Binary, _>(&hash)
+        .bind::<Binary, _>(hash)
         .bind::<Timestamptz, _>(now)
         .bind::<Integer, _>(TRIES_MAX)
         .bind::<Integer, _>(TRIES_OF_ALL_MAX)
         .bind::<SqlUuid, _>(device.user)
-        .load(&mut conn)
+        .load(conn)
         .await?;
-    let row = match rows.into_iter().find(|row| row.is_match) {
-        Some(row) => row,
-        None => used_code(&conn, manifest, act, &hash).await?.ok_or_else(wrong)?,
-    };
-    // The signer gives his word by telling or hearing the code; whoever made it for him would else sign in his name alone.
-    if row.made_by == device.user && row.user_id != device.user {
-        return Err(Problem::new(
-            &OWN_CODE,
-            Words::new(
-                "您为他人生成的一次性口令须在他人设备上使用；如须代驾驶员签署，请以本人身份签署并说明原因（将标记 dispatcher-signed）",
-                "A code that you made for somebody else is to be used on another person's device; to sign for a driver, sign yourself with a reason (flagged dispatcher-signed)",
-            ),
-        ));
-    }
-    let by_code = ByCode { code: row.id, made_by: row.made_by, device_user: device.user };
-    store::actor_of_member(&conn, row.user_id, row.unit_id, legal_day(now), by_code).await?.ok_or_else(wrong)
+    rows.into_iter().find(|row| row.is_match).ok_or_else(wrong)
 }
 
 /// Ends the codes for these acts that nobody used yet: another crew was named, and who was to sign is no more the one.
@@ -189,13 +203,17 @@ pub async fn end_codes(conn: &mut AsyncPgConnection, manifest: Uuid, acts: &[&st
 }
 
 /// A code that was used names its person for ever, so that a lost answer can be asked for again under its key however late;
-/// it signs nothing more ([`use_up`]), so nothing is counted.
-async fn used_code(mut conn: &AsyncPgConnection, manifest: Uuid, act: &str, hash: &[u8]) -> Result<Option<CodeRow>, Problem> {
+/// it signs nothing more ([`use_up`]), so nothing is counted. A living code of the same digits goes before it.
+async fn used_code(mut conn: &AsyncPgConnection, manifest: Uuid, act: &str, hash: &[u8], now: DateTime<Utc>) -> Result<Option<CodeRow>, Problem> {
     Ok(Sql("SELECT id, user_id, unit_id, made_by, true AS is_match FROM one_time_codes \
-         WHERE manifest_id = $1 AND act = $2 AND code_hash = $3 AND used_at IS NOT NULL ORDER BY used_at DESC LIMIT 1")
+         WHERE manifest_id = $1 AND act = $2 AND code_hash = $3 AND used_at IS NOT NULL \
+         AND NOT EXISTS (SELECT FROM one_time_codes o \
+         WHERE o.manifest_id = $1 AND o.act = $2 AND o.code_hash = $3 AND o.used_at IS NULL AND o.expires_at > $4) \
+         ORDER BY used_at DESC LIMIT 1")
     .bind::<SqlUuid, _>(manifest)
     .bind::<Text, _>(act)
     .bind::<Binary, _>(hash)
+    .bind::<Timestamptz, _>(now)
     .load(&mut conn)
     .await?
     .pop())
