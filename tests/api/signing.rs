@@ -106,11 +106,11 @@ async fn wrong_digits_of_one_party_do_not_keep_the_right_ones_of_another_waiting
     for n in 0..6 {
         send(guesser, &format!("w{n}"), wrong).await.refused(401, "unauthenticated");
         if n == 0 {
-            assert_eq!(send(guesser, "at once", &code).await.status, 429);
+            assert_eq!(send(guesser, "at-once", &code).await.status, 429);
         }
         world.clock.advance(chrono::Duration::seconds(40));
     }
-    send(guesser, "dead for him", &code).await.refused(401, "unauthenticated");
+    send(guesser, "dead-for-him", &code).await.refused(401, "unauthenticated");
     send(gate, "k", &code).await.ok();
 }
 
