@@ -151,9 +151,10 @@ fn together(rows: Vec<Row>) -> Vec<Item> {
     items
 }
 
-// $1 the keys, $2 below which id, $3 how many, $4 the caller's unit, then the filters, $13 the caller's units,
-// $14 what waits for a driver at those for which he only drives. Each key walks the primary key of one narrow table from the newest on, and the planner is left no other way, so a page costs the same at ten thousand
-// manifests and at a million. Columns come as they are: written as JSON there, a page cost PostgreSQL twice the time.
+// $1 the keys, $2 below which id, $3 how many, $4 the unit of the caller's token, then the filters, $13 his units, $14 what
+// waits for a driver, which counts at any of them. Each key walks the primary key of one narrow table from the newest on, and
+// the planner is left no other way, so a page costs the same at ten thousand manifests and at a million. Columns come as they
+// are: written as JSON there, a page cost PostgreSQL twice the time.
 macro_rules! list_sql {
     ($keys:literal, $from:literal, $scope:expr) => {
         concat!(
