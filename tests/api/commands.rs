@@ -290,6 +290,7 @@ fn verify_says_66_of_a_file_that_it_cannot_read() {
     }
     std::fs::write(folder.0.join("evidence.json"), b"\xff\xfe{").unwrap();
     assert_eq!(run(&["evidence.json"]), "evidence.json: it is not text in UTF-8");
+    std::fs::write(folder.0.join("evidence.json"), "{}").unwrap();
     for keys in ["[]", "{}", "{\"keys\": {}}"] {
         std::fs::write(folder.0.join("keys.json"), keys).unwrap();
         assert_eq!(run(&["evidence.json", "--keys", "keys.json"]).split(": no key file").next(), Some("keys.json"), "{keys}");
