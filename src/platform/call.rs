@@ -278,14 +278,15 @@ async fn read_call(req: &HttpRequest, payload: &mut Payload) -> Result<(Call, Ve
     Ok((call, bytes))
 }
 
-type Reading<T> = LocalBoxFuture<'static, Result<T, Problem>>;
-
 // Outside the generic readers below: inside, each body type would have a copy of the whole.
-fn reading_call(req: HttpRequest, mut payload: Payload) -> Reading<(Call, Vec<u8>)> {
+fn reading_call(req: HttpRequest, mut payload: Payload) -> LocalBoxFuture<'static, Result<(Call, Vec<u8>), Problem>> {
     Box::pin(async move { read_call(&req, &mut payload).await })
 }
 
-fn reading_body(req: HttpRequest, mut payload: Payload) -> Reading<(Arc<App>, Vec<u8>)> {
+/// A body with the process that reads it.
+type ReadBody = Result<(Arc<App>, Vec<u8>), Problem>;
+
+fn reading_body(req: HttpRequest, mut payload: Payload) -> LocalBoxFuture<'static, ReadBody> {
     Box::pin(async move {
         let app = app_of(&req)?;
         query::read::<query::NoQuery>(&app, req.query_string())?;
