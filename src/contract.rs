@@ -82,6 +82,7 @@ routes! {
 pub fn mount(config: &mut web::ServiceConfig) {
     mount_root(config);
     config.service(web::scope("/api/v1").wrap(from_fn(authenticate)).configure(mount_api).default_service(web::to(unrouted)));
+    config.service(web::redirect("/docs", "/docs/"));
     config.service(utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").url("/api-spec/openapi.json", openapi()));
     config.default_service(web::to(unrouted));
 }

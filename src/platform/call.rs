@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::app::App;
 use super::lang::Lang;
 use super::problem::{Problem, Text, kinds};
+use super::query;
 use super::shape;
 
 /// How far in the future a device's clock may be.
@@ -248,11 +249,8 @@ impl BodySchema {
 /// Reads the headers of an act and the bytes of its body.
 async fn read_call(req: &HttpRequest, payload: &mut Payload) -> Result<(Call, Vec<u8>), Problem> {
     let app = app_of(req)?;
-    let check = match query_value(req.query_string(), "mode") {
-        None => false,
-        Some("check") => true,
-        Some(_) => return Err(Problem::parameter("mode", Text::new("mode 只能为 check", "mode can only be check"))),
-    };
+    // Every parameter is known or refused: a slip in `mode` must not sign in earnest.
+    let check = query::read::<ActMode>(&app, req.query_string())?.mode.is_some();
     let key = match text_header(req, "idempotency-key")? {
         Some(key) if !key.is_empty() && key.len() <= 100 && key.bytes().all(|b| b.is_ascii_graphic()) => key.to_owned(),
         None if check => String::new(),
@@ -295,6 +293,7 @@ type ReadBody = Result<(Arc<App>, Vec<u8>), Problem>;
 fn reading_body(req: HttpRequest, mut payload: Payload) -> LocalBoxFuture<'static, ReadBody> {
     Box::pin(async move {
         let app = app_of(&req)?;
+        query::read::<query::NoQuery>(&app, req.query_string())?;
         let bytes = read_bytes(&req, &app, &mut payload).await?;
         Ok((app, bytes))
     })
@@ -320,10 +319,6 @@ impl<T: DeserializeOwned + utoipa::ToSchema + 'static> FromRequest for Body<T> {
     }
 }
 
-fn query_value<'q>(query: &'q str, name: &str) -> Option<&'q str> {
-    query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value))
-}
-
 /// The headers of every act, for the contract.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
@@ -344,15 +339,17 @@ pub struct ActHeaders {
     lang: Option<String>,
 }
 
-/// Check mode, for the contract.
-#[derive(utoipa::IntoParams)]
+/// The query of every act.
+#[derive(serde::Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the contract only; Act parses the query")]
 pub struct ActMode {
     /// `check`: say what the act would do or refuse, and keep nothing.
+    #[serde(default)]
     #[param(required = false, inline)]
     mode: Option<Mode>,
 }
+
 /// The one mode beside acting.
 #[derive(serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -23,7 +23,7 @@ use crate::identity::uscc::Uscc;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode, Body, Nothing};
 use crate::platform::problem::{Problem, ProblemBody, kinds};
-use crate::platform::query::Query;
+use crate::platform::query::{NoQuery, Query};
 
 /// A unit as registered.
 #[derive(Deserialize, ToSchema)]
@@ -250,7 +250,7 @@ pub async fn refresh_session(app: web::Data<App>, Body(body): Body<Refresh>) -> 
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[delete("/sessions/current")]
-pub async fn delete_session(app: web::Data<App>, actor: Actor) -> Result<HttpResponse, Problem> {
+pub async fn delete_session(app: web::Data<App>, actor: Actor, _: Query<NoQuery>) -> Result<HttpResponse, Problem> {
     acts::log_out(&app, &actor).await?;
     Ok(HttpResponse::NoContent().finish())
 }
