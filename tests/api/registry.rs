@@ -174,7 +174,7 @@ async fn a_facility_code_stands_once_on_a_site_and_a_closure_covers_its_days() {
     };
     assert_eq!((closed("2026-11-30").await, closed("2027-05-01").await.as_deref()), (None, Some("年度检修")));
     world
-        .post_seen(&unit.admin, &format!("/api/v1/closures/{closure}/end"), 1, json!({ "until_on": "2026-11-30" }))
+        .post_seen(&unit.admin, &format!("/api/v1/closures/{closure}/end"), 1, json!({ "until_on": "2026-11-29" }))
         .await
         .refused(422, "days-out-of-order");
     world.post_seen(&unit.admin, &format!("/api/v1/closures/{closure}/end"), 1, json!({ "until_on": "2026-12-10" })).await.ok();
