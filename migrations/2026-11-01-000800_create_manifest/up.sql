@@ -16,8 +16,11 @@ CREATE TABLE manifests (
     number               text CONSTRAINT manifests_number_unique UNIQUE CONSTRAINT manifests_number_is_14_digits CHECK (number ~ '^[0-9]{14}$'),
     official_no          text CONSTRAINT manifests_official_no_unique UNIQUE,
     paper_no             text,
+    -- Names as sealed at issue: the list reads no other table for them.
     consignor_id         uuid NOT NULL REFERENCES units,
+    consignor_name       text NOT NULL,
     receiver_id          uuid NOT NULL REFERENCES units,
+    receiver_name        text NOT NULL,
     departure_division   text NOT NULL,
     destination_division text NOT NULL,
     issued_at            timestamptz NOT NULL,

@@ -102,54 +102,66 @@ struct WaitRow {
 
 /// The person whose code this is. The caller has been asked before whether he may see the manifest at all.
 ///
-/// Every try is counted before it is compared, in a statement of its own: neither a refused act nor a parallel try can undo
-/// it.
-///
 /// # Errors
-/// 401 for a wrong, used or dead code; 429 while the wait after a wrong one runs.
+/// 401 for a wrong or dead code; 429 while the wait after a wrong one runs.
 pub async fn actor_by_code(app: &App, device: &Actor, manifest: Uuid, act: &str, digits: &str) -> Result<Actor, Problem> {
-    let wrong = || Problem::new(&kinds::UNAUTHENTICATED, Words::new("一次性口令无效或已过期", "The one-time code is wrong or has expired"));
     let now = app.clock.now();
     let hash = digest(&format!("{manifest}/{act}/{digits}"));
     let mut conn = app.db.get().await?;
-    let waits: Vec<WaitRow> =
-        Sql("SELECT max(next_try_at) AS next_try_at FROM one_time_codes WHERE manifest_id = $1 AND act = $2 AND expires_at > $3 AND tries < $4")
-            .bind::<SqlUuid, _>(manifest)
-            .bind::<Text, _>(act)
-            .bind::<Timestamptz, _>(now)
-            .bind::<Integer, _>(TRIES_MAX)
-            .load(&mut conn)
-            .await?;
+    // Before anything is counted: whoever asks for a lost answer again must not use up the tries of the next code.
+    let row = match used_code(&conn, manifest, act, &hash, now).await? {
+        Some(row) => row,
+        None => living_code(&mut conn, manifest, act, &hash, now).await?,
+    };
+    let by_code = ByCode { code: row.id, made_by: row.made_by, device_user: device.user };
+    store::actor_of_member(&conn, row.user_id, row.unit_id, legal_day(now), by_code).await?.ok_or_else(wrong)
+}
+
+fn wrong() -> Problem {
+    Problem::new(&kinds::UNAUTHENTICATED, Words::new("一次性口令无效或已过期", "The one-time code is wrong or has expired"))
+}
+
+/// A code that may still sign. Every try is counted before it is compared, in a statement of its own: neither a refused act nor
+/// a parallel try can undo it.
+async fn living_code(conn: &mut AsyncPgConnection, manifest: Uuid, act: &str, hash: &[u8], now: DateTime<Utc>) -> Result<CodeRow, Problem> {
+    let waits: Vec<WaitRow> = Sql("SELECT max(next_try_at) AS next_try_at FROM one_time_codes \
+         WHERE manifest_id = $1 AND act = $2 AND used_at IS NULL AND expires_at > $3 AND tries < $4")
+    .bind::<SqlUuid, _>(manifest)
+    .bind::<Text, _>(act)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Integer, _>(TRIES_MAX)
+    .load(conn)
+    .await?;
     if let Some(at) = waits.into_iter().find_map(|row| row.next_try_at).filter(|at| *at > now) {
         let wait = u32::try_from((at - now).num_seconds()).unwrap_or(u32::MAX).max(1);
         return Err(Problem { retry_after: Some(wait), ..Problem::of(&kinds::TOO_MANY) });
     }
     let rows: Vec<CodeRow> = Sql("UPDATE one_time_codes SET tries = tries + 1, \
          next_try_at = CASE WHEN code_hash = $3 THEN next_try_at ELSE $4 + make_interval(secs => power(2, tries)) END \
-         WHERE manifest_id = $1 AND act = $2 AND expires_at > $4 AND tries < $5 RETURNING id, user_id, unit_id, made_by, code_hash = $3 AS is_match")
-    .bind::<SqlUuid, _>(manifest)
-    .bind::<Text, _>(act)
-    .bind::<Binary, _>(&hash)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Integer, _>(TRIES_MAX)
-    .load(&mut conn)
-    .await?;
-    let row = match rows.into_iter().find(|row| row.is_match) {
-        Some(row) => row,
-        None => used_code(&conn, manifest, act, &hash).await?.ok_or_else(wrong)?,
-    };
-    let by_code = ByCode { code: row.id, made_by: row.made_by, device_user: device.user };
-    store::actor_of_member(&conn, row.user_id, row.unit_id, legal_day(now), by_code).await?.ok_or_else(wrong)
-}
-
-/// A code that was used names its person for ever, so that a lost answer can be asked for again under its key however late;
-/// it signs nothing more ([`use_up`]), so nothing is counted.
-async fn used_code(mut conn: &AsyncPgConnection, manifest: Uuid, act: &str, hash: &[u8]) -> Result<Option<CodeRow>, Problem> {
-    Ok(Sql("SELECT id, user_id, unit_id, made_by, true AS is_match FROM one_time_codes \
-         WHERE manifest_id = $1 AND act = $2 AND code_hash = $3 AND used_at IS NOT NULL ORDER BY used_at DESC LIMIT 1")
+         WHERE manifest_id = $1 AND act = $2 AND used_at IS NULL AND expires_at > $4 AND tries < $5 \
+         RETURNING id, user_id, unit_id, made_by, code_hash = $3 AS is_match")
     .bind::<SqlUuid, _>(manifest)
     .bind::<Text, _>(act)
     .bind::<Binary, _>(hash)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Integer, _>(TRIES_MAX)
+    .load(conn)
+    .await?;
+    rows.into_iter().find(|row| row.is_match).ok_or_else(wrong)
+}
+
+/// A code that was used names its person for ever, so that a lost answer can be asked for again under its key however late;
+/// it signs nothing more ([`use_up`]), so nothing is counted. A living code of the same digits goes before it.
+async fn used_code(mut conn: &AsyncPgConnection, manifest: Uuid, act: &str, hash: &[u8], now: DateTime<Utc>) -> Result<Option<CodeRow>, Problem> {
+    Ok(Sql("SELECT id, user_id, unit_id, made_by, true AS is_match FROM one_time_codes \
+         WHERE manifest_id = $1 AND act = $2 AND code_hash = $3 AND used_at IS NOT NULL \
+         AND NOT EXISTS (SELECT FROM one_time_codes o \
+         WHERE o.manifest_id = $1 AND o.act = $2 AND o.code_hash = $3 AND o.used_at IS NULL AND o.expires_at > $4) \
+         ORDER BY used_at DESC LIMIT 1")
+    .bind::<SqlUuid, _>(manifest)
+    .bind::<Text, _>(act)
+    .bind::<Binary, _>(hash)
+    .bind::<Timestamptz, _>(now)
     .load(&mut conn)
     .await?
     .pop())

@@ -129,7 +129,9 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
     if actor.is_officer() {
         relations.extend(officer_relations(stored));
     }
-    if act.allows(&relations, actor.roles) {
+    let proxied = by_proxy(actor.unit_id(), actor.roles, stored, act);
+    let is_turn = proxied.is_none() || actor.unit_id().is_some_and(|unit| is_turn_of(stored, act, unit));
+    if is_turn && act.allows(&relations, actor.roles) {
         let unit = actor.unit_id().ok_or_else(Problem::not_found)?;
         if actor.api_key.is_some() {
             sign_by_key(tx, actor, act, &relations)?;
@@ -150,7 +152,7 @@ pub async fn permit(tx: &mut Tx<'_>, actor: &Actor, stored: &Stored, act: Act) -
         tx.sign_as(signer);
         return Ok(Permit { relations: vec![Relation::Carrier], roles: driver, unit: carrier, acts_for: None, _private: () });
     }
-    if let Some(permit) = by_proxy(actor.unit_id(), actor.roles, stored, act) {
+    if let Some(permit) = proxied {
         // Only a signatory enters another's part, so a key needs his delegation, and a deputy does it in his principal's place.
         if actor.api_key.is_some() {
             sign_by_key(tx, actor, act, &[])?;
@@ -183,15 +185,21 @@ fn by_proxy(unit: Option<Uuid>, roles: Roles, stored: &Stored, act: Act) -> Opti
         return None;
     }
     let roles = roles.with(Role::Dispatcher);
-    let acts_for = |one: &Uuid| match act {
-        Act::Withdraw => *one == record.giver_id(),
-        Act::SignLate => record.unsigned().any(|skipped| skipped.unit_id == *one),
-        _ => true,
-    };
-    record.everybody().filter(|party| party.is_external).map(|party| party.unit_id).filter(acts_for).find_map(|one| {
+    let others = record.everybody().filter(|party| party.is_external).map(|party| party.unit_id);
+    others.filter(|one| is_turn_of(stored, act, *one)).find_map(|one| {
         let relations = relations_for(stored, one, act);
         act.allows(&relations, roles).then_some(Permit { relations, roles, unit, acts_for: Some(one), _private: () })
     })
+}
+
+/// Whether an act that the table gives to several is this unit's now: only the giver takes an offer back, and only who was
+/// skipped signs late.
+fn is_turn_of(stored: &Stored, act: Act, unit: Uuid) -> bool {
+    match act {
+        Act::Withdraw => stored.record.giver_id() == unit,
+        Act::SignLate => stored.record.unsigned().any(|skipped| skipped.unit_id == unit),
+        _ => true,
+    }
 }
 
 /// What a deputy may do only as the signatory's deputy, he signs in that signatory's place; all else for himself.
@@ -239,7 +247,8 @@ impl Standing {
     /// Whether he would do it for a unit outside the system.
     #[must_use]
     pub fn is_by_proxy(&self, stored: &Stored, act: Act) -> bool {
-        !self.allows_himself(stored, act) && by_proxy(self.unit, self.roles, stored, act).is_some()
+        !(self.allows_himself(stored, act) && self.unit.is_some_and(|unit| is_turn_of(stored, act, unit)))
+            && by_proxy(self.unit, self.roles, stored, act).is_some()
     }
     fn allows_himself(&self, stored: &Stored, act: Act) -> bool {
         let mut relations = self.unit.map(|unit| relations_for(stored, unit, act)).unwrap_or_default();

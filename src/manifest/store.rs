@@ -358,8 +358,8 @@ const SAVE: Sql = Sql(save_sql!(
 ));
 const SAVE_NEW: Sql = Sql(save_sql!(
     "INSERT INTO manifests (id, state, plates, codes, declared_g, released_g, accepted_g, received_on, confirm_due_on, confirm_due_provisional, flags, paper_no, \
-     stream, carriage, consignor_id, receiver_id, departure_division, destination_division, issued_at, planned_departure_on, planned_receipt_on, link_kind, linked_from, official_no) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $24, $25, 'vehicle', $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)), \
+     stream, carriage, consignor_id, receiver_id, departure_division, destination_division, issued_at, planned_departure_on, planned_receipt_on, link_kind, linked_from, official_no, consignor_name, receiver_name) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $24, $25, 'vehicle', $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37)), \
      places AS (INSERT INTO manifest_places (division, manifest_id) SELECT DISTINCT t.place, $1 FROM unnest(ARRAY[$28, $29]) AS t(place)"
 ));
 
@@ -430,6 +430,8 @@ pub async fn save(
                 .bind::<Nullable<Text>, _>(consignment.link.as_ref().map(|link| link.kind.as_str()))
                 .bind::<Nullable<SqlUuid>, _>(consignment.link.as_ref().map(|link| link.manifest_id))
                 .bind::<Nullable<Text>, _>(beginning.official_no)
+                .bind::<Text, _>(&consignment.consignor.name)
+                .bind::<Text, _>(&consignment.receiver.name)
                 .execute(&mut conn)
                 .await?
         }

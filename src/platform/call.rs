@@ -303,7 +303,10 @@ fn reading_call(req: HttpRequest, mut payload: Payload) -> LocalBoxFuture<'stati
     Box::pin(async move { read_call(&req, &mut payload).await })
 }
 
-fn reading_body(req: HttpRequest, mut payload: Payload) -> LocalBoxFuture<'static, Result<(Arc<App>, Vec<u8>), Problem>> {
+/// A body with the process that reads it.
+type ReadBody = Result<(Arc<App>, Vec<u8>), Problem>;
+
+fn reading_body(req: HttpRequest, mut payload: Payload) -> LocalBoxFuture<'static, ReadBody> {
     Box::pin(async move {
         let app = app_of(&req)?;
         let bytes = read_bytes(&req, &app, &mut payload).await?;

@@ -203,14 +203,17 @@ async fn both_ends_may_sign_for_a_carrier_outside_the_system_and_no_driver_is_sa
     // The receiver took the load in without a signature; what is skipped is signed late, each for its own unit.
     manifest.took(&manifest.act(&world, district.works.who("weigher"), "receive", json!({})).await.ok());
     let late = json!({ "happened_at": "2026-11-23T02:00:00Z", "reason": "外单位无系统账号" });
-    for signs in ["take_over", "arrive"] {
-        manifest.act(&world, receiver, "sign_late", late.clone()).await.refused(422, "proxy-source-missing");
-        manifest.took(&manifest.act(&world, receiver, "sign_late", by_proxy(late.clone())).await.ok());
-        assert_eq!(manifest.last["result"]["facts"]["signs"], signs);
-    }
+    manifest.act(&world, receiver, "sign_late", late.clone()).await.refused(422, "proxy-source-missing");
+    manifest.took(&manifest.act(&world, receiver, "sign_late", by_proxy(late.clone())).await.ok());
+    assert_eq!(manifest.last["result"]["facts"]["signs"], "take_over");
+    // The consignor signs his own first, and then for the carrier too.
     manifest.act(&world, consignor, "sign_late", by_proxy(late.clone())).await.refused(422, "proxy-not-needed");
-    manifest.took(&manifest.act(&world, consignor, "sign_late", late).await.ok());
+    manifest.took(&manifest.act(&world, consignor, "sign_late", late.clone()).await.ok());
     assert_eq!(manifest.last["result"]["facts"]["signs"], "release");
+    manifest.act(&world, consignor, "sign_late", late.clone()).await.refused(422, "proxy-source-missing");
+    manifest.took(&manifest.act(&world, consignor, "sign_late", by_proxy(late.clone())).await.ok());
+    assert_eq!(manifest.last["result"]["facts"]["signs"], "arrive");
+    manifest.act(&world, consignor, "sign_late", late).await.refused(409, "nothing-skipped");
     let flags = manifest.flags(&world, &district).await;
     assert!(flags.contains(&"by-proxy".to_owned()) && !flags.contains(&"dispatcher-signed".to_owned()), "{flags:?}");
     let doc = manifest.get(&world, consignor).await;

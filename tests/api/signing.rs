@@ -98,6 +98,13 @@ async fn a_code_told_by_voice_repeats_its_answer_after_it_died() {
     let send = async |key: &str| with_code(&world, device, &path, manifest.version, key, &code, json!({ "plate": "辽B12345" })).await;
     let first = send("k").await;
     assert_eq!(first.status, 200, "{}", first.json);
+    // Asked for again and again, it costs the next code no try, whether it lives or not.
+    let next = code_for(&world, &district, manifest.id, "take_over").await;
+    for _ in 0..6 {
+        assert_eq!(send("k").await.bytes, first.bytes);
+    }
+    assert_eq!(world.number("SELECT max(tries)::bigint AS n FROM one_time_codes WHERE used_at IS NULL").await, 0);
+    assert_ne!(next, code);
     world.clock.advance(chrono::Duration::minutes(10));
     let again = send("k").await;
     assert_eq!((again.status, again.header("Idempotency-Replayed")), (200, "true"), "{}", again.json);

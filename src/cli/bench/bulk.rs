@@ -214,9 +214,9 @@ const EVENTS: Sql = Sql("WITH e AS (INSERT INTO events (id, subject_id, subject_
      base AS (SELECT coalesce(max(feed_no), 0) AS last FROM feed) \
      INSERT INTO feed (feed_no, event_id) SELECT base.last + row_number() OVER (ORDER BY e.id), e.id FROM e, base");
 const HEADERS: Sql = Sql(
-    "INSERT INTO manifests (id, stream, carriage, state, number, consignor_id, receiver_id, departure_division, destination_division, issued_at, \
+    "INSERT INTO manifests (id, stream, carriage, state, number, consignor_id, consignor_name, receiver_id, receiver_name, departure_division, destination_division, issued_at, \
      planned_departure_on, planned_receipt_on, received_on, confirm_due_on, confirm_due_provisional, declared_g, released_g, accepted_g, codes, plates, flags) \
-     SELECT x.id, t.stream, t.carriage, t.state, x.number, t.consignor_id, t.receiver_id, t.departure_division, t.destination_division, x.issued_at, \
+     SELECT x.id, t.stream, t.carriage, t.state, x.number, t.consignor_id, t.consignor_name, t.receiver_id, t.receiver_name, t.departure_division, t.destination_division, x.issued_at, \
      t.planned_departure_on + x.days, t.planned_receipt_on + x.days, t.received_on + x.days, t.confirm_due_on + x.days, t.confirm_due_provisional, \
      t.declared_g, t.released_g, t.accepted_g, t.codes, t.plates, t.flags \
      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::int[]) AS x(id, template, number, issued_at, days) JOIN manifests t ON t.id = x.template",

@@ -125,7 +125,7 @@ pub async fn list_manifests(app: web::Data<App>, actor: Actor, Query(query): Que
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let is_more = items.len() > wanted;
     items.truncate(wanted);
-    let next_cursor = items.last().filter(|_| is_more).map(|last| cursor::encode(hash, last.id));
+    let next_cursor = items.last().filter(|_| is_more).map(|last| cursor::encode(hash, last.header.id));
     Ok(HttpResponse::Ok().json(Page { items, next_cursor }))
 }
 
