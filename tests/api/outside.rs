@@ -476,6 +476,7 @@ async fn the_papers_of_a_carrier_outside_the_system_are_claims_that_flag_and_let
     manifest.took(&assigned);
     let released = manifest.act(&world, signatory, "release", release(1_200_000)).await.ok();
     assert_eq!(warnings(&released).iter().filter(|code| *code == "transport-paper-claimed").count(), 4);
+    manifest.took(&released);
     manifest.took(&manifest.act(&world, signatory, "withdraw", json!({ "reason": "明日再发" })).await.ok());
     // The day after the last one of all four papers.
     world.clock.set("2026-11-23T16:00:00Z".parse().unwrap());
