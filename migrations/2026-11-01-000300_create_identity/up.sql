@@ -65,6 +65,21 @@ CREATE TABLE users (
 );
 CREATE INDEX users_by_phone ON users (phone);
 
+-- Events hold ids; a reader sees the name that the person had on the day, whatever he is called since. A new name is a new
+-- row beside the change of `users`.
+CREATE TABLE user_names (
+    user_id uuid NOT NULL REFERENCES users,
+    from_at timestamptz NOT NULL,
+    name    text NOT NULL,
+    PRIMARY KEY (user_id, from_at)
+);
+CREATE FUNCTION keep_first_name() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO user_names (user_id, from_at, name) VALUES (NEW.id, NEW.created_at, NEW.name);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER users_keep_first_name AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION keep_first_name();
+
 CREATE TABLE memberships (
     id         uuid PRIMARY KEY,
     user_id    uuid NOT NULL REFERENCES users,

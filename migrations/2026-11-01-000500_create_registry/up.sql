@@ -49,7 +49,8 @@ CREATE TABLE closures (
     until_on   date,
     reason     text NOT NULL,
     created_at timestamptz NOT NULL,
-    CONSTRAINT closures_days_ordered CHECK (until_on IS NULL OR from_on <= until_on)
+    -- One given by mistake is withdrawn from its first day: its last one is the day before.
+    CONSTRAINT closures_days_ordered CHECK (until_on IS NULL OR from_on <= until_on + 1)
 );
 CREATE INDEX closures_by_site ON closures (site_id, from_on);
 
@@ -139,11 +140,15 @@ CREATE TABLE vehicles (
     permit_valid_to date NOT NULL,
     rated_load_g    bigint NOT NULL CONSTRAINT vehicles_rated_load_positive CHECK (rated_load_g > 0),
     gb19217         boolean NOT NULL,
+    -- Whence a partner knows it, of a unit outside the system: a claim, here and in the two tables below.
+    claim_source    text,
     retired_on      date,
     created_at      timestamptz NOT NULL
 );
 -- Unique within the unit only: nobody may keep the owner out by naming his plate first.
-CREATE UNIQUE INDEX vehicles_plate_once_per_unit ON vehicles (unit_id, plate) WHERE retired_on IS NULL;
+-- What a partner claimed stands beside what the unit says itself once it has joined.
+CREATE UNIQUE INDEX vehicles_plate_once_per_unit ON vehicles (unit_id, plate) WHERE retired_on IS NULL AND claim_source IS NULL;
+CREATE UNIQUE INDEX vehicles_plate_claimed_once ON vehicles (unit_id, plate) WHERE retired_on IS NULL AND claim_source IS NOT NULL;
 CREATE INDEX vehicles_by_unit ON vehicles (unit_id, id);
 
 CREATE TABLE certificates (
@@ -155,6 +160,7 @@ CREATE TABLE certificates (
     number     text NOT NULL,
     classes    text[] NOT NULL,
     valid_to   date NOT NULL,
+    claim_source text,
     retired_on date,
     created_at timestamptz NOT NULL,
     CONSTRAINT certificates_name_one_person CHECK ((user_id IS NULL) <> (name IS NULL))
@@ -168,6 +174,7 @@ CREATE TABLE carrier_permits (
     classes            text[] NOT NULL,
     is_dangerous_goods boolean NOT NULL,
     valid_to           date NOT NULL,
+    claim_source       text,
     retired_on         date,
     created_at         timestamptz NOT NULL
 );

@@ -7,10 +7,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::domain::Record;
+use super::domain::{DomainRefusal, Record};
 use super::findings::Findings;
 use super::input::{IssueManifest, LineInput};
-use super::parts::{ApprovalUsed, Assignment, Basis, Consignment, Cover, Elsewhere, FlowUsed, Line, LinkKind, Party, ReleasedLine, Stream};
+use super::parts::{ApprovalUsed, Basis, Consignment, Cover, Elsewhere, FlowUsed, Line, LinkKind, Party, ReleasedLine, Stream};
 use super::store::Stored;
 use super::table;
 use super::trips::judge_papers;
@@ -22,7 +22,7 @@ use crate::platform::app::NumberMode;
 use crate::platform::calendar::legal_day;
 use crate::platform::db::Sql;
 use crate::platform::mass::Grams;
-use crate::platform::problem::{Problem, Text as Words};
+use crate::platform::problem::{Problem, Refusals, Text as Words};
 use crate::registry::{self, NoLicence, SiteFacts};
 
 /// A line above this is asked "kg or t?": no lorry carries more. Unit: grams.
@@ -88,6 +88,8 @@ pub struct Basics<'a> {
     pub link: Option<(super::parts::Link, Party)>,
     /// What a consignor outside the system holds elsewhere.
     pub elsewhere: Option<Elsewhere>,
+    /// Whether the vehicle is named by a later act; then the carrier alone is looked at now.
+    pub vehicle_follows: bool,
 }
 
 /// What law and records say of every line, looked up together.
@@ -98,6 +100,7 @@ struct Law {
     approvals: Vec<Option<filing::ApprovalInForce>>,
     contract: Option<registry::ContractInForce>,
     hints: Hints,
+    carrier_permit: registry::Paper,
 }
 
 /// Which questions an issue asks: a return to the own site asks for no licence, plan or approval, a re-consignment for all
@@ -109,14 +112,14 @@ struct Asks {
     approval: bool,
 }
 
-/// The six look-ups are independent, so they travel together: one round trip.
+/// The seven look-ups are independent, so they travel together: one round trip.
 async fn law(conn: &AsyncPgConnection, input: &IssueManifest, ends: &Ends, consignor: Uuid, asks: &Asks) -> Result<Law, Problem> {
     let (departure, receiver) = (&ends.departure, &ends.receiver);
     let (departs_on, receipt_on) = (input.planned_departure_on, input.planned_receipt_on);
     let pairs: Vec<(WasteCode, MethodCode)> = input.lines.iter().map(|line| (line.waste_code, line.method)).collect();
     let codes: Vec<String> = pairs.iter().map(|(code, _)| code.to_string()).collect();
     let categories: Vec<String> = pairs.iter().map(|(code, _)| code.category()).collect();
-    let (codes, covers, flows, approvals, contract, hints) = futures_util::try_join!(
+    let (codes, covers, flows, approvals, contract, hints, carrier_permit) = futures_util::try_join!(
         catalogue::code_facts(conn, departs_on, &codes),
         async {
             if !asks.licence {
@@ -143,8 +146,9 @@ async fn law(conn: &AsyncPgConnection, input: &IssueManifest, ends: &Ends, consi
             registry::contract_between(conn, departure.unit_id(), receiver.unit_id(), departs_on).await
         },
         hints(conn, consignor, &codes, &categories, departure.division()),
+        registry::carrier_permit(conn, input.carrier_id, departs_on),
     )?;
-    Ok(Law { codes, covers, flows, approvals, contract, hints })
+    Ok(Law { codes, covers, flows, approvals, contract, hints, carrier_permit })
 }
 
 /// Checks a manifest to be issued and makes its consignment: every fault of every line at once.
@@ -163,6 +167,10 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
     let consignor_unit = basics.link.as_ref().map_or(departure.unit_id(), |(_, consignor)| consignor.unit_id);
     let law = law(conn, input, basics.ends, consignor_unit, &asks).await?;
     whole(input, basics.ends, &law, &asks, findings);
+    // Whoever names a unit that may not carry learns it now and not at the loading place.
+    if basics.vehicle_follows && matches!(law.carrier_permit, registry::Paper::Missing | registry::Paper::Expired { .. }) {
+        findings.plain(&table::CARRIER_PERMIT, "/carrier_id");
+    }
     if basics.elsewhere.is_some() {
         findings.plain(&table::PLAN_ELSEWHERE, "/consignor_site_id");
     }
@@ -617,25 +625,39 @@ pub async fn release(
     Ok(())
 }
 
-/// Papers that ran out between release and the road: the driver's step is flagged, never stopped.
-pub fn papers_again(record: &Record, at: DateTime<Utc>, findings: &mut Findings) {
-    let day = legal_day(at);
-    let expired = |assignment: &Assignment| {
-        assignment
-            .papers
-            .iter()
-            .cloned()
-            .map(|mut paper| {
-                if paper.valid_to.is_some_and(|valid_to| valid_to < day) {
-                    paper.finding = "expired".to_owned();
-                }
-                paper
-            })
-            .collect::<Vec<_>>()
-    };
+/// Papers that ran out, or came, between release and the road: looked at anew on the day of the driver's step, which is
+/// flagged and never stopped.
+///
+/// # Errors
+/// As the database.
+pub async fn papers_again(conn: &mut AsyncPgConnection, record: &Record, at: DateTime<Utc>, findings: &mut Findings) -> Result<(), Problem> {
     if let Some(assignment) = record.assignment() {
-        judge_papers(&expired(assignment), findings);
+        judge_papers(&super::trips::papers_of(conn, assignment, legal_day(at)).await?, findings);
     }
+    Ok(())
+}
+
+/// The plate seen beside the one assigned to a leg: what has happened is not refused, and not kept silent either.
+pub fn plate(record: &Record, leg_no: i32, seen: &registry::Plate, findings: &mut Findings) {
+    if let Some(assigned) = record.assignments.get(&leg_no).map(|assignment| &assignment.plate).filter(|plate| *plate != seen) {
+        findings.add(
+            &table::PLATE_DIFFERS,
+            "/plate",
+            format!("实际车牌 {seen}，派车为 {assigned}"),
+            format!("The plate is {seen}, {assigned} is assigned"),
+        );
+    }
+}
+
+/// A line of nothing is no line: no law says so, and no manifest can hold it.
+#[must_use]
+pub fn nothing_declared(lines: &[LineInput], at: &str) -> Refusals<DomainRefusal> {
+    let mut refusals = Refusals::none();
+    for (index, _) in lines.iter().enumerate().filter(|(_, line)| line.declared_g.grams().is_zero()) {
+        let number = i32::try_from(index).unwrap_or(i32::MAX).saturating_add(1);
+        refusals.add(format!("{at}/lines/{index}/declared_g"), DomainRefusal::NothingDeclared { line: number });
+    }
+    refusals
 }
 
 /// Names each container that is missing, or that nobody released.

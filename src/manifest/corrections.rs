@@ -10,51 +10,99 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-use super::domain::Record;
+use super::domain::{Record, check_containers};
 use super::input::{Change, ProposeCorrection};
-use super::parts::PartName;
+use super::parts::{Decision, PartName};
 use super::store::{Stored, Task};
 use super::table::{Act, Relation};
 use super::work::{self, Step};
 use super::{accounts, graph, reminders, rules};
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
+use crate::platform::app::App;
 use crate::platform::calendar::legal_day;
-use crate::platform::call::Call;
+use crate::platform::call::{self, Call};
 use crate::platform::db::Sql;
+use crate::platform::lang::Lang;
+use crate::platform::mass::MassInput;
 use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text as Words, kinds};
 
 /// Flag on a manifest with an open correction; while it stands, voices are looked up by every act.
 pub const OPEN_FLAG: &str = "correction-open";
 
-/// What may be corrected: part, pointer under it, and who wrote it. Identity of parties, codes, receiver and method are
-/// not slips: they need a cancel or void and a new manifest.
-const PLACES: &[(PartName, &str)] = &[
-    (PartName::Consignment, "/lines/*/declared_g"),
-    (PartName::Consignment, "/lines/*/name"),
-    (PartName::Consignment, "/lines/*/harmful"),
-    (PartName::Consignment, "/lines/*/form"),
-    (PartName::Consignment, "/lines/*/packaging"),
-    (PartName::Consignment, "/lines/*/packages"),
-    (PartName::Consignment, "/emergency_measures"),
-    (PartName::Consignment, "/consignor/contact_name"),
-    (PartName::Consignment, "/consignor/phone"),
-    (PartName::Assignment, "/driver_name"),
-    (PartName::Assignment, "/escort_name"),
-    (PartName::Assignment, "/waybill_no"),
-    (PartName::Assignment, "/via"),
-    (PartName::Release, "/lines/*/released_g"),
-    (PartName::Release, "/lines/*/basis"),
-    (PartName::Receipt, "/lines/*/weighed_g"),
-    (PartName::Receipt, "/lines/*/basis"),
-    (PartName::Verdict, "/lines/*/weighed_g"),
-    (PartName::Verdict, "/lines/*/accepted_g"),
-    (PartName::Verdict, "/lines/*/decision"),
-    (PartName::Verdict, "/lines/*/note"),
-    (PartName::Verdict, "/lines/*/reasons"),
-    (PartName::Treatment, "/treated_g"),
-    (PartName::Treatment, "/batch"),
+/// A place that may be corrected: the part, the pointer in it, and the body and member whose shape rules its value obeys.
+struct Place {
+    part: PartName,
+    pattern: &'static str,
+    body: &'static str,
+    member: &'static str,
+}
+
+const fn place(part: PartName, pattern: &'static str, body: &'static str, member: &'static str) -> Place {
+    Place { part, pattern, body, member }
+}
+
+/// What may be corrected. Identity of parties, codes, receiver and method are not slips: they need a cancel or void and a
+/// new manifest.
+const PLACES: &[Place] = &[
+    place(PartName::Consignment, "/lines/*/declared_g", "LineInput", "declared_g"),
+    place(PartName::Consignment, "/lines/*/name", "LineInput", "name"),
+    place(PartName::Consignment, "/lines/*/harmful", "LineInput", "harmful"),
+    place(PartName::Consignment, "/lines/*/form", "LineInput", "form"),
+    place(PartName::Consignment, "/lines/*/packaging", "LineInput", "packaging"),
+    place(PartName::Consignment, "/lines/*/packages", "LineInput", "packages"),
+    place(PartName::Consignment, "/emergency_measures", "IssueManifest", "emergency_measures"),
+    place(PartName::Consignment, "/consignor/contact_name", "IssueManifest", "contact_name"),
+    place(PartName::Consignment, "/consignor/phone", "UnitBody", "contact_phone"),
+    place(PartName::Assignment, "/driver_name", "TripInput", "driver_name"),
+    place(PartName::Assignment, "/escort_name", "TripInput", "escort_name"),
+    place(PartName::Assignment, "/waybill_no", "TripInput", "waybill_no"),
+    place(PartName::Assignment, "/via", "TripInput", "via"),
+    place(PartName::Release, "/lines/*/released_g", "ReleaseLineInput", "released_g"),
+    place(PartName::Release, "/lines/*/basis", "ReleaseLineInput", "basis"),
+    place(PartName::Receipt, "/lines/*/weighed_g", "LineMassInput", "mass_g"),
+    place(PartName::Receipt, "/lines/*/basis", "ReleaseLineInput", "basis"),
+    place(PartName::Verdict, "/lines/*/weighed_g", "LineMassInput", "mass_g"),
+    place(PartName::Verdict, "/lines/*/accepted_g", "VerdictInput", "accepted_g"),
+    place(PartName::Verdict, "/lines/*/decision", "VerdictInput", "decision"),
+    place(PartName::Verdict, "/lines/*/note", "VerdictInput", "note"),
+    place(PartName::Verdict, "/lines/*/reasons", "VerdictInput", "reasons"),
+    place(PartName::Treatment, "/treated_g", "TreatLine", "treated_g"),
+    place(PartName::Treatment, "/batch", "TreatLine", "batch"),
 ];
+
+impl Place {
+    fn of(change: &Change) -> Option<&'static Self> {
+        PLACES.iter().find(|place| {
+            place.part == change.part && {
+                let (mut wanted, mut given) = (place.pattern.split('/'), change.pointer.split('/'));
+                loop {
+                    match (wanted.next(), given.next()) {
+                        (None, None) => break true,
+                        (Some("*"), Some(index)) if index.parse::<usize>().is_ok() => {}
+                        (Some(want), Some(have)) if want == have => {}
+                        _ => break false,
+                    }
+                }
+            }
+        })
+    }
+    fn is_mass(&self) -> bool {
+        self.member.ends_with("_g")
+    }
+}
+
+/// A part holds grams; a correction may give its mass in any unit, as every input may.
+fn in_grams(changes: &mut [Change]) {
+    for change in changes {
+        if let Some(place) = Place::of(change)
+            && place.is_mass()
+            && let Ok(mass) = serde_json::from_value::<MassInput>(change.value.clone())
+        {
+            change.value = json!(mass.grams());
+        }
+    }
+}
 
 /// Why a correction is refused.
 #[derive(Debug, thiserror::Error)]
@@ -66,8 +114,8 @@ pub enum CorrectionRefusal {
     #[error("no such part")]
     NoSuchPart,
     /// The new value does not fit.
-    #[error("{0}")]
-    DoesNotFit(String),
+    #[error("{}", .0.en)]
+    DoesNotFit(Words),
     /// One is open already.
     #[error("a correction is open")]
     AnotherOpen,
@@ -101,26 +149,12 @@ impl Refusal for CorrectionRefusal {
                 format!("{pointer} 不可更正；如当事方、代码有误，请作废后重新提交"),
                 format!("{pointer} cannot be corrected; where party or code is wrong, void it and issue a new one"),
             ),
-            Self::DoesNotFit(why) => Words::new(format!("更正后的内容不合规：{why}"), format!("The corrected part does not hold together: {why}")),
+            Self::DoesNotFit(why) => {
+                Words::new(format!("更正后的内容不合规：{}", why.zh), format!("The corrected part does not hold together: {}", why.en))
+            }
             Self::NoSuchPart | Self::AnotherOpen | Self::NoneOpen => Words::new(self.kind().zh, self.kind().en),
         }
     }
-}
-
-fn is_place(change: &Change) -> bool {
-    PLACES.iter().any(|(part, pattern)| {
-        *part == change.part && {
-            let (mut wanted, mut given) = (pattern.split('/'), change.pointer.split('/'));
-            loop {
-                match (wanted.next(), given.next()) {
-                    (None, None) => break true,
-                    (Some("*"), Some(index)) if index.parse::<usize>().is_ok() => {}
-                    (Some(want), Some(have)) if want == have => {}
-                    _ => break false,
-                }
-            }
-        }
-    })
 }
 
 /// Whose signature is under a part.
@@ -180,15 +214,24 @@ fn is_external(record: &Record, unit: Uuid) -> bool {
 /// A record with its changes made, and the parts that they touch.
 type Corrected = (Record, Vec<(PartName, i32)>);
 
-/// The record with the changes made, each part read again into its type.
-fn apply(record: &Record, changes: &[Change]) -> Result<Corrected, Refusals<CorrectionRefusal>> {
+/// The record with the changes made: each value by the shape rules of the act that gave it first, each part read again into
+/// its type.
+fn apply(app: &App, record: &Record, changes: &[Change]) -> Result<Corrected, Problem> {
     let mut refusals = Refusals::none();
     let mut after = record.clone();
     let mut touched: BTreeSet<(PartName, i32)> = BTreeSet::new();
     for (index, change) in changes.iter().enumerate() {
         let at = format!("/changes/{index}");
-        if !is_place(change) {
+        let Some(place) = Place::of(change) else {
             refusals.add(format!("{at}/pointer"), CorrectionRefusal::NotCorrectable(change.pointer.clone()));
+            continue;
+        };
+        let faults = call::check_member(app, place.body, place.member, &change.value)?;
+        if !faults.is_empty() {
+            for fault in faults {
+                let why = Words::new(fault.message(Lang::ZhCn), fault.message(Lang::En));
+                refusals.add(format!("{at}/value{}", fault.pointer), CorrectionRefusal::DoesNotFit(why));
+            }
             continue;
         }
         let Some(mut content) = content_of(&after, change.part, change.part_no) else {
@@ -206,7 +249,8 @@ fn apply(record: &Record, changes: &[Change]) -> Result<Corrected, Refusals<Corr
                 }
             },
         }
-        if let Err(why) = put_content(&mut after, change.part, change.part_no, content) {
+        if put_content(&mut after, change.part, change.part_no, content).is_err() {
+            let why = Words::new("此处不能是这个值", "This place cannot hold such a value");
             refusals.add(format!("{at}/value"), CorrectionRefusal::DoesNotFit(why));
             continue;
         }
@@ -216,9 +260,9 @@ fn apply(record: &Record, changes: &[Change]) -> Result<Corrected, Refusals<Corr
         restate(&mut after);
     }
     if refusals.is_empty() {
-        check_whole(&after, &mut refusals);
+        check_whole(&after, &touched, &mut refusals);
     }
-    refusals.or((after, touched.into_iter().collect()))
+    Ok(refusals.or((after, touched.into_iter().collect()))?)
 }
 
 /// The state that the corrected verdict and treatments give.
@@ -230,27 +274,37 @@ fn restate(record: &mut Record) {
 }
 
 /// Masses that must hold together after a correction as they did before.
-fn check_whole(record: &Record, refusals: &mut Refusals<CorrectionRefusal>) {
-    if record.consignment.lines.iter().any(|line| line.declared_g.is_zero()) {
-        refusals.add("/changes", CorrectionRefusal::DoesNotFit("移出量为零 / a declared mass is zero".into()));
+fn check_whole(record: &Record, touched: &BTreeSet<(PartName, i32)>, refusals: &mut Refusals<CorrectionRefusal>) {
+    let mut add = |zh: String, en: String| refusals.add("/changes", CorrectionRefusal::DoesNotFit(Words::new(zh, en)));
+    for line in record.consignment.lines.iter().filter(|line| line.declared_g.is_zero()) {
+        add(format!("第 {} 项移出量为零", line.line), format!("line {}: nothing was declared", line.line));
+    }
+    if let Some(release) = record.release.as_ref().filter(|_| touched.contains(&(PartName::Release, 1))) {
+        for (_, refusal) in check_containers(&release.lines).iter() {
+            let text = refusal.text();
+            add(text.zh.into_owned(), text.en.into_owned());
+        }
     }
     for line in record.verdict.iter().flat_map(|verdict| &verdict.lines) {
+        let number = line.line;
         if !line.decision.fits(line.accepted_g.get(), line.weighed_g.get()) {
-            refusals
-                .add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项意见与接受量矛盾 / the decision contradicts the mass", line.line)));
+            add(format!("第 {number} 项意见与接受量矛盾"), format!("line {number}: the decision contradicts the mass"));
         }
-        let came_g = record.receipt.iter().flat_map(|receipt| &receipt.lines).find(|one| one.line == line.line).map(|one| one.weighed_g);
+        if line.decision != Decision::All && line.reasons.is_empty() {
+            add(format!("第 {number} 项未全部接受须说明理由"), format!("line {number}: not accepting all needs a reason"));
+        }
+        if line.lacks_note() {
+            add(format!("第 {number} 项理由为“其他”时须文字说明"), format!("line {number}: another reason must be put in words"));
+        }
+        let came_g = record.receipt.iter().flat_map(|receipt| &receipt.lines).find(|one| one.line == number).map(|one| one.weighed_g);
         if came_g.is_some_and(|came_g| came_g != line.weighed_g) {
-            refusals.add(
-                "/changes",
-                CorrectionRefusal::DoesNotFit(format!("第 {} 项入厂量与意见中的过磅量不同 / receipt and verdict differ", line.line)),
-            );
+            add(format!("第 {number} 项入厂量与意见中的过磅量不同"), format!("line {number}: receipt and verdict differ"));
         }
         if line.accepted_g > line.weighed_g {
-            refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项接受量大于过磅量 / accepted exceeds weighed", line.line)));
+            add(format!("第 {number} 项接受量大于过磅量"), format!("line {number}: accepted exceeds weighed"));
         }
-        if record.treated_g(line.line) > line.accepted_g.get() {
-            refusals.add("/changes", CorrectionRefusal::DoesNotFit(format!("第 {} 项已利用处置量大于接受量 / treated exceeds accepted", line.line)));
+        if record.treated_g(number) > line.accepted_g.get() {
+            add(format!("第 {number} 项已利用处置量大于接受量"), format!("line {number}: treated exceeds accepted"));
         }
     }
 }
@@ -269,10 +323,8 @@ fn content_of(record: &Record, part: PartName, no: i32) -> Option<Value> {
     }
 }
 
-fn put_content(record: &mut Record, part: PartName, no: i32, content: Value) -> Result<(), String> {
-    fn read<T: serde::de::DeserializeOwned>(content: Value) -> Result<T, String> {
-        serde_json::from_value(content).map_err(|error| error.to_string())
-    }
+fn put_content(record: &mut Record, part: PartName, no: i32, content: Value) -> Result<(), serde_json::Error> {
+    use serde_json::from_value as read;
     match part {
         PartName::Consignment => record.consignment = read(content)?,
         PartName::Assignment => drop(record.assignments.insert(no, read(content)?)),
@@ -389,13 +441,14 @@ async fn open_correction(conn: &mut AsyncPgConnection, manifest: Uuid) -> Result
 ///
 /// # Errors
 /// `not-correctable`, `no-such-part`, `correction-does-not-fit`, `correction-open`.
-pub async fn correct(call: &Call, actor: &Actor, id: Uuid, body: ProposeCorrection) -> Result<Outcome, Problem> {
+pub async fn correct(call: &Call, actor: &Actor, id: Uuid, mut body: ProposeCorrection) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, permit) = work::open(tx, actor, id, Act::Correct, work::Said::NOTHING).await?;
         if stored.flags.contains(OPEN_FLAG) {
             return Err(Refusals::from(CorrectionRefusal::AnotherOpen).into());
         }
-        let (after, touched) = apply(&stored.record, &body.changes)?;
+        in_grams(&mut body.changes);
+        let (after, touched) = apply(&call.app, &stored.record, &body.changes)?;
         let voices = voices_of(&stored.record, &touched, permit.unit);
         let mut step = Step::new(Act::Correct, tx.now());
         if voices.is_empty() {
@@ -479,7 +532,7 @@ pub async fn agree(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Prob
 
 async fn apply_open(tx: &mut Tx<'_>, stored: &mut Stored, step: &mut Step, open: &OpenRow) -> Result<(), Problem> {
     let changes: Vec<Change> = serde_json::from_str(&open.document).map_err(|error| Problem::internal(&error))?;
-    let (after, touched) = apply(&stored.record, &changes)?;
+    let (after, touched) = apply(&tx.call.app, &stored.record, &changes)?;
     step.postings = accounts::corrected(&stored.record, &after);
     (step.lots, step.edges) = graph::adjusted(tx, &stored.record, &after).await?;
     step.seals = touched;

@@ -186,6 +186,12 @@ pub enum DomainRefusal {
         /// The line.
         line: i32,
     },
+    /// A refusal for another reason, without saying which.
+    #[error("line {line}: another reason needs a note")]
+    NoteMissing {
+        /// The line.
+        line: i32,
+    },
     /// No vehicle is assigned.
     #[error("no vehicle is assigned to leg {leg_no}")]
     NotAssigned {
@@ -215,6 +221,26 @@ pub enum DomainRefusal {
         containers_g: i64,
         /// Unit: grams.
         line_g: i64,
+    },
+    /// Nothing declared on a line.
+    #[error("line {line}: nothing was declared")]
+    NothingDeclared {
+        /// The line.
+        line: i32,
+    },
+    /// A treatment of nothing.
+    #[error("line {line}: nothing was treated")]
+    NothingTreated {
+        /// The line.
+        line: i32,
+    },
+    /// A time before the one that it follows.
+    #[error("{at} is before {after}")]
+    TimesOutOfOrder {
+        /// What is too early.
+        at: &'static str,
+        /// What it follows.
+        after: &'static str,
     },
     /// Nothing released on a line.
     #[error("line {line}: nothing was released")]
@@ -268,7 +294,7 @@ pub enum DomainRefusal {
 }
 
 /// Kinds of problem of the state machine.
-pub static KINDS: [Kind; 22] = [
+pub static KINDS: [Kind; 25] = [
     Kind::new(422, "unknown-line", "联单上没有此废物明细", "This line is not on the manifest"),
     Kind::new(422, "line-twice", "同一明细重复填写", "A line is given twice"),
     Kind::new(422, "line-missing", "有明细未填写", "A line is missing"),
@@ -276,7 +302,7 @@ pub static KINDS: [Kind; 22] = [
     Kind::new(422, "decision-contradicts-mass", "处理意见与接受量矛盾", "The decision does not fit the accepted mass"),
     Kind::new(422, "reason-missing", "须说明理由", "A reason is missing"),
     Kind::new(409, "not-assigned", "尚未派车", "No vehicle is assigned"),
-    Kind::new(422, "plate-differs", "车牌与派车不符", "The plate is not the one assigned"),
+    Kind::new(422, "nothing-declared", "移出量不能为零", "Nothing was declared"),
     Kind::new(422, "container-twice", "容器重复", "A container is given twice"),
     Kind::new(422, "containers-do-not-add-up", "容器重量之和与明细不符", "The containers do not add up to the line"),
     Kind::new(422, "nothing-released", "移出量不能为零", "Nothing was released"),
@@ -296,10 +322,17 @@ pub static KINDS: [Kind; 22] = [
         "A consignor outside the system needs a national number or a paper number",
     ),
     Kind::new(422, "not-held-elsewhere", "仅代系统外移出人登记时填写", "Only for a consignor outside the system"),
+    Kind::new(422, "nothing-treated", "利用处置量不能为零", "Nothing was treated"),
+    Kind::new(422, "note-missing", "理由为“其他”时须文字说明", "Another reason must be put in words"),
+    Kind::new(422, "times-out-of-order", "所填时间先后有误", "The times are out of order"),
 ];
 
 impl Refusal for DomainRefusal {
     fn kind(&self) -> &'static Kind {
+        // A gate act refuses what a fact act only flags: one kind for both.
+        if let Self::PlateDiffers { .. } = self {
+            return &super::table::PLATE_DIFFERS.kind;
+        }
         &KINDS[match self {
             Self::UnknownLine { .. } => 0,
             Self::LineTwice { .. } => 1,
@@ -308,7 +341,7 @@ impl Refusal for DomainRefusal {
             Self::DecisionContradictsMass { .. } => 4,
             Self::ReasonMissing { .. } => 5,
             Self::NotAssigned { .. } => 6,
-            Self::PlateDiffers { .. } => 7,
+            Self::NothingDeclared { .. } | Self::PlateDiffers { .. } => 7,
             Self::ContainerTwice { .. } => 8,
             Self::ContainersDoNotAddUp { .. } => 9,
             Self::NothingReleased { .. } => 10,
@@ -323,6 +356,9 @@ impl Refusal for DomainRefusal {
             Self::ProxyNotNeeded => 19,
             Self::ProofMissing => 20,
             Self::NotHeldElsewhere => 21,
+            Self::NothingTreated { .. } => 22,
+            Self::NoteMissing { .. } => 23,
+            Self::TimesOutOfOrder { .. } => 24,
         }]
     }
     fn text(&self) -> Text {
@@ -340,6 +376,9 @@ impl Refusal for DomainRefusal {
             Self::ReasonMissing { line } => {
                 Text::new(format!("第 {line} 项：未全部接受须说明理由"), format!("Line {line}: not accepting all needs a reason"))
             }
+            Self::NoteMissing { line } => {
+                Text::new(format!("第 {line} 项：理由为“其他”时须文字说明"), format!("Line {line}: another reason must be put in words"))
+            }
             Self::NotAssigned { leg_no } => Text::new(format!("第 {leg_no} 段尚未派车"), format!("No vehicle is assigned to leg {leg_no}")),
             Self::PlateDiffers { seen, assigned } => Text::new(
                 format!("实际车牌 {seen}，派车为 {assigned}；请先更正派车"),
@@ -349,6 +388,12 @@ impl Refusal for DomainRefusal {
             Self::ContainersDoNotAddUp { line, containers_g, line_g } => Text::new(
                 format!("第 {line} 项：容器合计 {containers_g} 克，明细为 {line_g} 克"),
                 format!("Line {line}: the containers hold {containers_g} g, the line says {line_g} g"),
+            ),
+            Self::NothingDeclared { line } => Text::new(format!("第 {line} 项：移出量不能为零"), format!("Line {line}: nothing was declared")),
+            Self::NothingTreated { line } => Text::new(format!("第 {line} 项：利用处置量不能为零"), format!("Line {line}: nothing was treated")),
+            Self::TimesOutOfOrder { at, after } => Text::new(
+                format!("{at} 早于 {after}：纸质联单所载时间不可能如此，请核对"),
+                format!("{at} is before {after}: no paper can state this, check the times"),
             ),
             Self::NothingReleased { line } => Text::new(format!("第 {line} 项：移出量不能为零"), format!("Line {line}: nothing was released")),
             Self::TreatedExceedsAccepted { line, treated_g, accepted_g } => Text::new(
@@ -504,7 +549,8 @@ impl Issued {
     }
 }
 
-fn check_containers(lines: &[ReleasedLine]) -> Refusals<DomainRefusal> {
+/// What must hold of released lines, at the release and after a correction of it.
+pub(super) fn check_containers(lines: &[ReleasedLine]) -> Refusals<DomainRefusal> {
     let mut refusals = Refusals::none();
     let mut seen = Vec::new();
     for (index, line) in lines.iter().enumerate() {
@@ -679,6 +725,9 @@ impl Received {
             if line.decision != Decision::All && line.reasons.is_empty() {
                 refusals.add(format!("/lines/{index}/reasons"), DomainRefusal::ReasonMissing { line: line.line });
             }
+            if line.lacks_note() {
+                refusals.add(format!("/lines/{index}/note"), DomainRefusal::NoteMissing { line: line.line });
+            }
         }
         record.state = state_of(&verdict);
         record.verdict = Some(verdict.clone());
@@ -713,6 +762,9 @@ impl Decided {
         let mut record = self.record;
         let mut refusals = Refusals::none();
         let line = treatment.line;
+        if treatment.treated_g.is_zero() {
+            refusals.add("/treated_g", DomainRefusal::NothingTreated { line });
+        }
         if record.code(line) {
             let (treated_g, accepted_g) = (record.treated_g(line) + treatment.treated_g.get(), record.accepted_g(line));
             if treated_g > accepted_g {

@@ -60,7 +60,7 @@ struct IdRow {
     id: Uuid,
 }
 
-/// Any party reports an incident (事故报告); it leaves a task for the authority of the place and for the consignor.
+/// Any party reports an incident (事故报告), whatever version it saw; it leaves a task for the authority of the place and for the consignor.
 ///
 /// Legal source: `decree_23_2021/9/para2`.
 ///

@@ -651,6 +651,11 @@ pub struct LineVerdict {
 }
 
 impl LineVerdict {
+    /// Whether it rests on another reason that nobody put in words.
+    #[must_use]
+    pub fn lacks_note(&self) -> bool {
+        self.reasons.contains(&RefusalReason::Other) && self.note.as_ref().is_none_or(|note| note.trim().is_empty())
+    }
     /// What stays with the holder. Unit: grams.
     #[must_use]
     pub fn refused_g(&self) -> i64 {

@@ -513,8 +513,22 @@ pub async fn on_paper(
     .pop())
 }
 
-// The whole manifest in one statement, visibility included: the hot read.
-const GET: Sql = Sql("SELECT json_build_object( \
+// The whole manifest in one statement, visibility included: the hot read. Events hold ids; the name beside an id is that of
+// the day on which the act was recorded, whatever the person is called since.
+macro_rules! name_of {
+    ($user:literal) => {
+        concat!("(SELECT n.name FROM user_names n WHERE n.user_id = ", $user, " AND n.from_at <= e.recorded_at ORDER BY n.from_at DESC LIMIT 1)")
+    };
+}
+macro_rules! person {
+    ($user:literal) => {
+        concat!("CASE WHEN ", $user, " IS NOT NULL THEN json_build_object('user_id', ", $user, ", 'user_name', ", name_of!($user), ") END")
+    };
+}
+const GET: Sql = Sql(concat!(
+    "WITH p AS (SELECT DISTINCT ON (part, part_no) part, part_no, revision, content_hash, convert_from(bytes, 'UTF8')::json AS content \
+       FROM manifest_parts WHERE manifest_id = $1 ORDER BY part, part_no, revision DESC) \
+     SELECT json_build_object( \
      'id', m.id, 'stream', m.stream, 'state', m.state, 'version', s.version, 'number', m.number, 'official_no', m.official_no, 'paper_no', m.paper_no, \
      'number_note', CASE WHEN m.official_no IS NULL AND m.number IS NULL THEN '尚无国家联单号' WHEN m.official_no IS NULL THEN '演示·非国家联单' END, \
      'issued_at', to_char(m.issued_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'is_void', m.voided_at IS NOT NULL, 'flags', m.flags, \
@@ -528,13 +542,53 @@ const GET: Sql = Sql("SELECT json_build_object( \
         'recorded_at', to_char(e.recorded_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'proxy', e.proxy) ORDER BY e.seq), '[]') \
         FROM (SELECT x.seq, x.act, x.recorded_at, convert_from(x.bytes, 'UTF8')::json->'payload'->'proxy' AS proxy FROM events x WHERE x.subject_id = m.id) e \
         WHERE e.proxy IS NOT NULL) ELSE '[]' END, \
+     'signatures', (SELECT coalesce(json_agg(json_build_object('seq', e.seq, 'act', e.act, \
+        'seals', (SELECT coalesce(json_agg(k ORDER BY k), '[]') FROM json_object_keys(d.sealed) AS k), \
+        'leg_no', d.payload->'facts'->'leg_no', 'signs', d.payload->'facts'->'signs', 'user_id', d.actor, 'user_name', ",
+    name_of!("d.actor"),
+    ", \
+        'unit_id', d.unit, 'unit_name', w.name, \
+        'relations', (SELECT coalesce(json_agg(DISTINCT y.relation), '[]') FROM manifest_parties y WHERE y.manifest_id = m.id AND y.unit_id = d.unit), \
+        'method', d.method, 'with', ",
+    person!("d.\"with\""),
+    ", 'at_device_of', ",
+    person!("d.device_user"),
+    ", 'api_key', d.api_key, \
+        'stands_in_for', ",
+    person!("h.user_id"),
+    ", 'claimed_at', d.claimed_at, 'recorded_at', d.recorded_at, \
+        'flags', d.payload->'flags', 'reason', d.payload->'facts'->'reason', 'proxy', d.payload->'proxy') ORDER BY e.seq), '[]') \
+        FROM events e CROSS JOIN LATERAL json_to_record(convert_from(e.bytes, 'UTF8')::json) AS d(actor uuid, unit uuid, method text, \"with\" uuid, \
+          device_user uuid, api_key uuid, stands_in_for uuid, claimed_at text, recorded_at text, sealed json, payload json) \
+        LEFT JOIN units w ON w.id = d.unit LEFT JOIN memberships h ON h.id = d.stands_in_for \
+        WHERE e.subject_id = m.id AND d.method <> 'system'), \
+     'skipped', (SELECT coalesce(json_agg(json_build_object('act', k->'act', 'leg_no', k->'leg_no', 'unit_id', k->'unit_id', 'unit_name', w.name, 'reason', k->'reason', \
+        'is_signed_since', EXISTS (SELECT FROM p o WHERE o.part = CASE k->>'act' WHEN 'arrive' THEN 'arrival' ELSE k->>'act' END \
+          AND o.part_no = (k->>'leg_no')::int AND json_typeof(o.content) = 'object'))), '[]') \
+        FROM p CROSS JOIN LATERAL json_array_elements(p.content->'skipped') k LEFT JOIN units w ON w.id = (k->>'unit_id')::uuid WHERE p.part = 'receipt'), \
+     'legs', (SELECT coalesce(json_agg(json_build_object('leg_no', a.part_no, 'trip_id', a.content->'trip_id', 'carrier_id', a.content->'carrier'->'unit_id', \
+        'carrier_name', a.content->'carrier'->'name', 'plate', a.content->'plate', 'driver_id', a.content->'driver_id', 'driver_name', a.content->'driver_name', \
+        'escort_name', a.content->'escort_name', 'from', a.content->'from', 'to', a.content->'to', 'taken_over_at', t.content->'at', \
+        'handed_over_at', h.content->'at', 'arrived_at', r.content->'at') ORDER BY a.part_no), '[]') \
+        FROM p a LEFT JOIN p t ON t.part = 'take_over' AND t.part_no = a.part_no LEFT JOIN p h ON h.part = 'hand_over' AND h.part_no = a.part_no \
+        LEFT JOIN p r ON r.part = 'arrival' AND r.part_no = a.part_no WHERE a.part = 'assignment' AND json_typeof(a.content) = 'object'), \
+     'corrections', CASE WHEN 'correction-open' = ANY(m.flags) THEN (SELECT json_agg(json_build_object('correction_id', c.id, 'proposed_by', c.proposed_by, \
+        'proposed_by_name', w.name, 'proposed_at', to_char(c.proposed_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'due_on', c.due_on, 'changes', c.document, \
+        'voices', (SELECT json_agg(json_build_object('unit_id', v.unit_id, 'unit_name', o.name, \
+          'agreed_at', to_char(v.agreed_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')) ORDER BY v.unit_id) \
+          FROM correction_voices v JOIN units o ON o.id = v.unit_id WHERE v.correction_id = c.id)) ORDER BY c.id) \
+        FROM corrections c JOIN units w ON w.id = c.proposed_by WHERE c.manifest_id = m.id AND c.state = 'open') ELSE '[]' END, \
      'parts', (SELECT json_object_agg(g.part, g.list) FROM (SELECT p.part, json_agg(json_build_object('part_no', p.part_no, 'revision', p.revision, \
-        'content_hash', encode(p.content_hash, 'hex'), 'content', convert_from(p.bytes, 'UTF8')::json) ORDER BY p.part_no) AS list \
-        FROM (SELECT DISTINCT ON (part, part_no) part, part_no, revision, bytes, content_hash FROM manifest_parts WHERE manifest_id = m.id ORDER BY part, part_no, revision DESC) p GROUP BY p.part) g) \
+        'content_hash', encode(p.content_hash, 'hex'), 'content', p.content, \
+        'earlier', CASE WHEN p.revision > 1 THEN (SELECT json_agg(json_build_object('revision', b.revision, 'content_hash', encode(b.content_hash, 'hex'), \
+          'content', convert_from(b.bytes, 'UTF8')::json) ORDER BY b.revision DESC) FROM manifest_parts b \
+          WHERE b.manifest_id = $1 AND b.part = p.part AND b.part_no = p.part_no AND b.revision < p.revision) ELSE '[]' END) ORDER BY p.part_no) AS list \
+        FROM p GROUP BY p.part) g) \
      )::text AS doc, s.version \
      FROM manifests m JOIN streams s ON s.subject_id = m.id \
      WHERE m.id = $1 AND (EXISTS (SELECT FROM manifest_parties y WHERE y.manifest_id = m.id AND (y.unit_id = $2 OR (y.relation = 'carrier' AND y.unit_id = ANY($3)))) \
-       OR EXISTS (SELECT FROM manifest_places y JOIN division_paths d ON d.code = y.division WHERE y.manifest_id = m.id AND d.ancestor = ANY($4)))");
+       OR EXISTS (SELECT FROM manifest_places y JOIN division_paths d ON d.code = y.division WHERE y.manifest_id = m.id AND d.ancestor = ANY($4)))"
+));
 
 #[derive(diesel::QueryableByName)]
 struct GetRow {

@@ -11,7 +11,8 @@ use super::domain::Record;
 use super::findings::Findings;
 use super::input::{TripInput, WeighTrip, WeighingSide};
 use super::parts::{Assignment, PaperShown, Party, WeighingRef};
-use super::table::{self, Relation};
+use super::table::{self, Act, Relation};
+use super::work::SUBJECT;
 use crate::evidence::{Head, NewEvent, Outcome, Tx};
 use crate::identity::{self, Actor, Role};
 use crate::platform::calendar::legal_day;
@@ -150,6 +151,7 @@ fn show_papers(papers: &registry::Papers) -> Vec<PaperShown> {
     .map(|(paper, finding)| {
         let (no, finding, valid_to) = match finding {
             Paper::Held { no, valid_to } => (Some(no.clone()), "held", Some(*valid_to)),
+            Paper::Claimed { no, valid_to } => (Some(no.clone()), "claimed", Some(*valid_to)),
             Paper::Expired { no, valid_to } => (Some(no.clone()), "expired", Some(*valid_to)),
             Paper::Missing => (None, "missing", None),
         };
@@ -167,6 +169,17 @@ pub fn judge_papers(papers: &[PaperShown], findings: &mut Findings) {
             "driver_certificate" => &table::DRIVER_CERTIFICATE,
             _ => &table::ESCORT_CERTIFICATE,
         };
+        if paper.finding == "claimed" {
+            // A person's name and number stay out; which paper it is says the sentence.
+            let (zh, en) = match paper.paper.as_str() {
+                "carrier_permit" => ("承运人经营许可", "the carrier's permit"),
+                "vehicle_permit" => ("车辆道路运输证", "the vehicle's permit"),
+                "driver_certificate" => ("驾驶员从业资格证", "the driver's certificate"),
+                _ => ("押运员从业资格证", "the escort's certificate"),
+            };
+            findings.add(&table::TRANSPORT_PAPER_CLAIMED, "", format!("{zh}未经核验，仅为申报信息"), format!("Nobody verified {en}: it is a claim"));
+            continue;
+        }
         match (&paper.no, paper.valid_to) {
             // A person's certificate often bears his identity number: the chain keeps only that it ran out.
             (Some(_), Some(valid_to)) if paper.paper.ends_with("certificate") => {
@@ -275,8 +288,9 @@ pub async fn weigh_step(tx: &mut Tx<'_>, trip: Uuid, body: WeighTrip) -> Result<
     }
     let claimed_at = tx.call.claim(body.claimed_at)?;
     let head = trip_head(tx, trip).await?;
+    let warnings = unlikely_net(tx.conn, trip, gross_g - tare_g).await?.judge(Act::Weigh, &[], legal_day(claimed_at))?.warnings;
     let payload = json!({
-        "trip_id": trip, "gross_g": gross_g, "tare_g": tare_g, "net_g": gross_g - tare_g, "side": body.side, "scale": body.scale, "warnings": [],
+        "trip_id": trip, "gross_g": gross_g, "tare_g": tare_g, "net_g": gross_g - tare_g, "side": body.side, "scale": body.scale, "warnings": warnings,
     });
     let event =
         NewEvent { subject_kind: "trip", subject: trip, act: "weigh", claimed_at, law: vec!["decree_23_2021/12"], sealed: BTreeMap::new(), payload };
@@ -294,6 +308,41 @@ pub async fn weigh_step(tx: &mut Tx<'_>, trip: Uuid, body: WeighTrip) -> Result<
         .execute(tx.conn)
         .await?;
     Ok(())
+}
+
+/// A net above twice the rated load is asked "kg or t?": what is merely overloaded is less. Where the load is not known, no
+/// lorry carries more than this. Unit: grams.
+const NET_LIKELY_MAX_G: i64 = 50_000_000;
+
+/// A net that the vehicle cannot have carried: warned of, never refused, since the bridge says it.
+async fn unlikely_net(conn: &mut AsyncPgConnection, trip: Uuid, net_g: i64) -> Result<Findings, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        rated_load_g: i64,
+    }
+    let row: Option<Row> =
+        Sql("SELECT v.rated_load_g FROM trips t JOIN vehicles v ON v.unit_id = t.carrier_id AND v.plate = t.plate AND v.retired_on IS NULL \
+         WHERE t.id = $1 ORDER BY v.claim_source IS NOT NULL LIMIT 1")
+        .bind::<SqlUuid, _>(trip)
+        .load(conn)
+        .await?
+        .pop();
+    let mut findings = Findings::default();
+    let rated = row.map(|row| row.rated_load_g);
+    let tonnes = crate::platform::mass::tonnes_text(Grams::try_from(net_g).unwrap_or(Grams::MAX));
+    if net_g > rated.map_or(NET_LIKELY_MAX_G, |rated| rated.saturating_mul(2)) {
+        let (zh, en) = (format!("净重 {tonnes} 吨？请确认单位是 kg 还是 t"), format!("{tonnes} t net? Please check: kg or t"));
+        findings.add(&table::MASS_UNLIKELY, "/gross_g", zh, en);
+    } else if let Some(rated) = rated.filter(|rated| net_g > *rated) {
+        findings.add(
+            &table::OVERLOAD,
+            "/gross_g",
+            format!("净重 {net_g} 克，核定载质量 {rated} 克"),
+            format!("{net_g} g net, the rated load is {rated} g"),
+        );
+    }
+    Ok(findings)
 }
 
 async fn trip_head(tx: &mut Tx<'_>, trip: Uuid) -> Result<Head, Problem> {
@@ -386,9 +435,41 @@ pub async fn strike_weighing(call: &Call, actor: &Actor, trip: Uuid, seq: i64, r
             payload,
         };
         tx.append(&head, event).await?;
+        for manifest in resting_on(tx.conn, trip, seq).await? {
+            let payload = json!({ "trip_id": trip, "struck_seq": seq, "facts": { "reason": reason }, "flags": [STRUCK], "warnings": [] });
+            let (sealed, law) = (BTreeMap::new(), Vec::new());
+            let aside = NewEvent { subject_kind: SUBJECT, subject: manifest, act: "weighing_struck", claimed_at: now, law, sealed, payload };
+            tx.append_aside(aside).await?;
+            Sql("UPDATE manifests SET flags = array_append(flags, $2) WHERE id = $1 AND NOT $2 = ANY(flags)")
+                .bind::<SqlUuid, _>(manifest)
+                .bind::<Text, _>(STRUCK)
+                .execute(tx.conn)
+                .await?;
+        }
         Ok(())
     })
     .await
+}
+
+/// Flag of a manifest whose receipt rests on a weighing that was struck.
+const STRUCK: &str = table::WEIGHING_STRUCK.kind.code;
+
+/// Manifests whose receipt names the weighing, in the order in which they are locked.
+async fn resting_on(conn: &mut AsyncPgConnection, trip: Uuid, seq: i64) -> Result<Vec<Uuid>, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        manifest_id: Uuid,
+    }
+    let rows: Vec<Row> = Sql("SELECT DISTINCT l.manifest_id FROM trip_legs l CROSS JOIN LATERAL (SELECT p.bytes FROM manifest_parts p \
+         WHERE p.manifest_id = l.manifest_id AND p.part = 'receipt' ORDER BY p.revision DESC LIMIT 1) p \
+         CROSS JOIN LATERAL json_array_elements(convert_from(p.bytes, 'UTF8')::json->'weighings') w \
+         WHERE l.trip_id = $1 AND w->>'trip_id' = l.trip_id::text AND (w->>'seq')::bigint = $2 ORDER BY l.manifest_id")
+    .bind::<SqlUuid, _>(trip)
+    .bind::<BigInt, _>(seq)
+    .load(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.manifest_id).collect())
 }
 
 #[derive(diesel::QueryableByName)]

@@ -124,7 +124,10 @@ pub async fn open(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, act: Act, said: impl
     let (head, mut stored) = tx.lock_and(id, async |conn: &AsyncPgConnection| store::load(conn, id, Head::NEW, jurisdiction).await).await?;
     stored.head = head;
     let permit = policy::permit(tx, actor, &stored, act).await?;
-    tx.seen(id, &stored.head).await?;
+    // An alarm waits for no version: whoever gives it cannot read first.
+    if act != Act::ReportIncident {
+        tx.seen(id, &stored.head).await?;
+    }
     admissible(&stored, act)?;
     stored.by_proxy = said.into().of(&permit)?;
     Ok((stored, permit))

@@ -90,13 +90,15 @@ impl Call {
         }
     }
 
-    /// The same call for one item of a batch: own key, own version, own fingerprint.
+    /// The same call for one item of a batch: own key, own version, own fingerprint. Of the batch's body nothing else counts, so
+    /// that a batch sent again with one item put right repeats the answers of the others.
     #[must_use]
     pub fn item(&self, suffix: &str, seen: Option<i64>, body: &Value) -> Self {
         let mut hash = Sha256::new();
-        hash.update(self.fingerprint);
-        hash.update(suffix.as_bytes());
-        hash.update(body.to_string().as_bytes());
+        for part in ["item", suffix, &body.to_string()] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
         Self { key: format!("{}/{suffix}", self.key), seen, fingerprint: hash.finalize().into(), ..self.clone() }
     }
 }
@@ -189,6 +191,22 @@ pub fn parse<T: DeserializeOwned + utoipa::ToSchema + 'static>(app: &App, bytes:
     let read = serde_json::from_slice::<T>(bytes).map_err(|error| error.to_string());
     schema.check(app, &instance, read.as_ref().err().map(String::as_str))?;
     read.map_err(|_| Problem::of(&kinds::BAD_SHAPE))
+}
+
+/// What is wrong with a value that stands for a member of a body: the same rules as when the body itself was sent.
+///
+/// # Errors
+/// 500 for a schema that the contract does not have.
+pub fn check_member(app: &App, schema: &str, member: &str, value: &Value) -> Result<Vec<shape::Fault>, Problem> {
+    let schema = serde_json::json!({
+        "$ref": format!("#/components/schemas/{schema}/properties/{member}"),
+        "components": app.contract.get("components"),
+    });
+    let validator = shape::validator(&schema, &app.formats).map_err(|error| {
+        tracing::error!(%error, "the schema of a member does not compile");
+        Problem::of(&kinds::INTERNAL)
+    })?;
+    Ok(if validator.is_valid(value) { Vec::new() } else { shape::check_schema(&validator, value) })
 }
 
 /// The schema of a body in the contract. What does not depend on the body's type is compiled once and not once for each.

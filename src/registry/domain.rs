@@ -500,6 +500,14 @@ pub struct VehicleStatement {
     /// Meets the requirements for medical waste (GB 19217).
     #[serde(default)]
     pub gb19217: bool,
+    /// Of a unit outside the system, which the caller states for it; the caller's own without it.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub unit_id: Option<Uuid>,
+    /// Only for a unit outside the system, and needed there: whence this is known, such as a register or a copy.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub source: Option<Sentence>,
 }
 
 /// A person's certificate (从业资格证): of somebody with an account, or by bare name.
@@ -522,6 +530,14 @@ pub struct CertificateStatement {
     pub classes: Vec<Words<1, 10>>,
     /// Last day.
     pub valid_to: NaiveDate,
+    /// Of a unit outside the system, which the caller states for it; the caller's own without it.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub unit_id: Option<Uuid>,
+    /// Only for a unit outside the system, and needed there: whence this is known, such as a register or a copy.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub source: Option<Sentence>,
 }
 
 /// A carrier's operating permit (道路运输经营许可证).
@@ -538,6 +554,14 @@ pub struct CarrierPermitStatement {
     pub is_dangerous_goods: bool,
     /// Last day.
     pub valid_to: NaiveDate,
+    /// Of a unit outside the system, which the caller states for it; the caller's own without it.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub unit_id: Option<Uuid>,
+    /// Only for a unit outside the system, and needed there: whence this is known, such as a register or a copy.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub source: Option<Sentence>,
 }
 
 /// A written contract (合同) of a consignor with a receiver or carrier; either party's clerk records it.

@@ -394,6 +394,13 @@ pub enum Paper {
         /// Its last day.
         valid_to: NaiveDate,
     },
+    /// In force on the day as a partner says of a unit outside the system.
+    Claimed {
+        /// Its number.
+        no: String,
+        /// Its last day.
+        valid_to: NaiveDate,
+    },
     /// It ran out before the day.
     Expired {
         /// Its number.
@@ -406,8 +413,9 @@ pub enum Paper {
 }
 
 impl Paper {
-    fn on(day: NaiveDate, no: Option<String>, valid_to: Option<NaiveDate>) -> Self {
+    fn on(day: NaiveDate, no: Option<String>, valid_to: Option<NaiveDate>, is_claim: Option<bool>) -> Self {
         match (no, valid_to) {
+            (Some(no), Some(valid_to)) if valid_to >= day && is_claim == Some(true) => Self::Claimed { no, valid_to },
             (Some(no), Some(valid_to)) if valid_to >= day => Self::Held { no, valid_to },
             (Some(no), Some(valid_to)) => Self::Expired { no, valid_to },
             _ => Self::Missing,
@@ -505,6 +513,8 @@ struct PapersRow {
     vehicle_no: Option<String>,
     #[diesel(sql_type = Nullable<Date>)]
     vehicle_to: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    vehicle_claim: Option<bool>,
     #[diesel(sql_type = Nullable<Array<Text>>)]
     vehicle_classes: Option<Vec<String>>,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -515,29 +525,61 @@ struct PapersRow {
     carrier_no: Option<String>,
     #[diesel(sql_type = Nullable<Date>)]
     carrier_to: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    carrier_claim: Option<bool>,
     #[diesel(sql_type = Nullable<Text>)]
     driver_no: Option<String>,
     #[diesel(sql_type = Nullable<Date>)]
     driver_to: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    driver_claim: Option<bool>,
     #[diesel(sql_type = Nullable<Text>)]
     escort_no: Option<String>,
     #[diesel(sql_type = Nullable<Date>)]
     escort_to: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Bool>)]
+    escort_claim: Option<bool>,
 }
 
-// Of several papers the one that lasts longest speaks. Out of use on a day means from that day on.
-const TRANSPORT_PAPERS: Sql = Sql("SELECT v.id AS vehicle_id, v.permit_no AS vehicle_no, v.permit_valid_to AS vehicle_to, \
-     v.permit_classes AS vehicle_classes, v.rated_load_g, v.gb19217, c.number AS carrier_no, c.valid_to AS carrier_to, \
-     d.number AS driver_no, d.valid_to AS driver_to, e.number AS escort_no, e.valid_to AS escort_to \
+// What a unit says of itself goes before what a partner says of it; of several papers the one that lasts longest speaks. Out
+// of use on a day means from that day on.
+const TRANSPORT_PAPERS: Sql = Sql(
+    "SELECT v.id AS vehicle_id, v.permit_no AS vehicle_no, v.permit_valid_to AS vehicle_to, v.is_claim AS vehicle_claim, \
+     v.permit_classes AS vehicle_classes, v.rated_load_g, v.gb19217, c.number AS carrier_no, c.valid_to AS carrier_to, c.is_claim AS carrier_claim, \
+     d.number AS driver_no, d.valid_to AS driver_to, d.is_claim AS driver_claim, e.number AS escort_no, e.valid_to AS escort_to, e.is_claim AS escort_claim \
      FROM (SELECT) one \
-     LEFT JOIN LATERAL (SELECT * FROM vehicles WHERE unit_id = $1 AND plate = $2 AND (retired_on IS NULL OR retired_on > $3) \
-       ORDER BY permit_valid_to DESC, id LIMIT 1) v ON true \
-     LEFT JOIN LATERAL (SELECT number, valid_to FROM carrier_permits WHERE unit_id = $1 AND is_dangerous_goods \
-       AND (retired_on IS NULL OR retired_on > $3) ORDER BY valid_to DESC, id LIMIT 1) c ON true \
-     LEFT JOIN LATERAL (SELECT number, valid_to FROM certificates WHERE unit_id = $1 AND kind = $4 AND (user_id = $6 OR name = $7) \
-       AND (retired_on IS NULL OR retired_on > $3) ORDER BY valid_to DESC, id LIMIT 1) d ON true \
-     LEFT JOIN LATERAL (SELECT number, valid_to FROM certificates WHERE unit_id = $1 AND kind = $5 AND (user_id = $8 OR name = $9) \
-       AND (retired_on IS NULL OR retired_on > $3) ORDER BY valid_to DESC, id LIMIT 1) e ON true");
+     LEFT JOIN LATERAL (SELECT *, claim_source IS NOT NULL AS is_claim FROM vehicles WHERE unit_id = $1 AND plate = $2 AND (retired_on IS NULL OR retired_on > $3) \
+       ORDER BY claim_source IS NOT NULL, permit_valid_to DESC, id LIMIT 1) v ON true \
+     LEFT JOIN LATERAL (SELECT number, valid_to, claim_source IS NOT NULL AS is_claim FROM carrier_permits WHERE unit_id = $1 AND is_dangerous_goods \
+       AND (retired_on IS NULL OR retired_on > $3) ORDER BY claim_source IS NOT NULL, valid_to DESC, id LIMIT 1) c ON true \
+     LEFT JOIN LATERAL (SELECT number, valid_to, claim_source IS NOT NULL AS is_claim FROM certificates WHERE unit_id = $1 AND kind = $4 AND (user_id = $6 OR name = $7) \
+       AND (retired_on IS NULL OR retired_on > $3) ORDER BY claim_source IS NOT NULL, valid_to DESC, id LIMIT 1) d ON true \
+     LEFT JOIN LATERAL (SELECT number, valid_to, claim_source IS NOT NULL AS is_claim FROM certificates WHERE unit_id = $1 AND kind = $5 AND (user_id = $8 OR name = $9) \
+       AND (retired_on IS NULL OR retired_on > $3) ORDER BY claim_source IS NOT NULL, valid_to DESC, id LIMIT 1) e ON true",
+);
+
+/// The operating permit of a carrier on a day, before anybody knows which vehicle will come.
+///
+/// Legal source: `road_transport_regulation/23`, `decree_23_2021/13/para1`.
+///
+/// # Errors
+/// As the database.
+pub async fn carrier_permit(mut conn: &AsyncPgConnection, carrier_unit: Uuid, day: NaiveDate) -> Result<Paper, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        number: String,
+        #[diesel(sql_type = Date)]
+        valid_to: NaiveDate,
+        #[diesel(sql_type = Bool)]
+        is_claim: bool,
+    }
+    const PERMIT: Sql =
+        Sql("SELECT number, valid_to, claim_source IS NOT NULL AS is_claim FROM carrier_permits WHERE unit_id = $1 AND is_dangerous_goods \
+         AND (retired_on IS NULL OR retired_on > $2) ORDER BY claim_source IS NOT NULL, valid_to DESC, id LIMIT 1");
+    let row: Option<Row> = PERMIT.bind::<SqlUuid, _>(carrier_unit).bind::<Date, _>(day).load(&mut conn).await?.pop();
+    Ok(row.map_or(Paper::Missing, |row| Paper::on(day, Some(row.number), Some(row.valid_to), Some(row.is_claim))))
+}
 
 /// The papers of a carrier, its vehicle, driver and escort on a day.
 ///
@@ -571,13 +613,13 @@ pub async fn transport_papers(
     let row = row.ok_or_else(|| Problem::broken("no row of papers"))?;
     Ok(Papers {
         vehicle_id: row.vehicle_id,
-        vehicle: Paper::on(day, row.vehicle_no, row.vehicle_to),
+        vehicle: Paper::on(day, row.vehicle_no, row.vehicle_to, row.vehicle_claim),
         vehicle_classes: row.vehicle_classes.unwrap_or_default(),
         rated_load_g: row.rated_load_g.map(grams).transpose()?,
         gb19217: row.gb19217.unwrap_or_default(),
-        carrier: Paper::on(day, row.carrier_no, row.carrier_to),
-        driver: Paper::on(day, row.driver_no, row.driver_to),
-        escort: Paper::on(day, row.escort_no, row.escort_to),
+        carrier: Paper::on(day, row.carrier_no, row.carrier_to, row.carrier_claim),
+        driver: Paper::on(day, row.driver_no, row.driver_to, row.driver_claim),
+        escort: Paper::on(day, row.escort_no, row.escort_to, row.escort_claim),
     })
 }
 
@@ -626,10 +668,13 @@ mod tests {
     #[test]
     fn a_paper_holds_through_its_last_day() {
         let day = |d| NaiveDate::from_ymd_opt(2026, 11, d).unwrap();
-        let paper = |on| Paper::on(on, Some("1".into()), Some(day(23)));
+        let paper = |on| Paper::on(on, Some("1".into()), Some(day(23)), Some(false));
         assert!(paper(day(23)).is_held());
         assert_eq!(paper(day(24)), Paper::Expired { no: "1".into(), valid_to: day(23) });
-        assert_eq!(Paper::on(day(1), None, None), Paper::Missing);
+        assert_eq!(Paper::on(day(1), None, None, None), Paper::Missing);
+        let claim = |on| Paper::on(on, Some("1".into()), Some(day(23)), Some(true));
+        assert_eq!(claim(day(23)), Paper::Claimed { no: "1".into(), valid_to: day(23) });
+        assert_eq!(claim(day(24)), Paper::Expired { no: "1".into(), valid_to: day(23) });
     }
 
     #[test]

@@ -37,7 +37,20 @@ pub fn verified_states_for(actor: &Actor) -> Result<Uuid, Problem> {
     if actor.is_verified() { Ok(unit) } else { Err(Problem::of(&kinds::FORBIDDEN)) }
 }
 
-/// Who states things of a unit outside the system (系统外单位): the partner that recorded it, or any officer.
+/// Who adds to what is known of a unit outside the system (系统外单位): any verified unit that deals with it, since what it says
+/// is a claim and names it; or any officer.
+///
+/// # Errors
+/// 404 unless there is such a unit outside the system, 403 for others.
+pub async fn adds_to_external(conn: &AsyncPgConnection, actor: &Actor, unit: Uuid) -> Result<(), Problem> {
+    identity::unit_by_id(conn, unit).await?.filter(|unit| unit.is_external && unit.ended_at.is_none()).ok_or_else(Problem::not_found)?;
+    if actor.is_officer() && (actor.roles.has(Role::Inspector) || actor.roles.has(Role::Manager)) {
+        return Ok(());
+    }
+    verified_states_for(actor).map(drop)
+}
+
+/// Who changes what stands of a unit outside the system: the partner that recorded it, or any officer.
 ///
 /// # Errors
 /// 404 unless there is such a unit outside the system, 403 for others.

@@ -361,3 +361,51 @@ async fn after_any_sequence_of_acts_accounts_lots_and_evidence_agree_with_the_re
     let gaps = "SELECT count(*) AS n FROM (SELECT subject_id, count(*) AS events, max(seq) AS last FROM events GROUP BY 1) s WHERE events <> last";
     assert_eq!(world.number(gaps).await, 0, "chains are dense");
 }
+
+#[actix_web::test]
+async fn a_corrected_value_obeys_the_shape_rules_of_the_act_that_gave_it() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let manifest = district.issue(&world, 1_200_000).await;
+    let clerk = district.plant.who("clerk");
+    let bad = [
+        ("/lines/0/packages", json!(-4)),
+        ("/lines/0/packages", json!(100_001)),
+        ("/lines/0/harmful", json!("")),
+        ("/lines/0/packaging", json!("桶".repeat(61))),
+        ("/lines/0/declared_g", json!("seven")),
+        ("/lines/0/declared_g", json!({ "v": "1.3", "u": "lb" })),
+        ("/lines/0/declared_g", json!(0)),
+        ("/lines/0/form", json!("plasma")),
+        ("/lines/0/name", Value::Null),
+        ("/emergency_measures", json!("x")),
+    ];
+    let before = world.events().await;
+    for (pointer, value) in &bad {
+        let body = proposal(&[change("consignment", pointer, value.clone())]);
+        let problem = manifest.act(&world, clerk, "correct", body).await.refused(422, "correction-does-not-fit");
+        let told = problem.to_string();
+        assert!(!["invalid type", "expected", "i32", "unknown variant"].iter().any(|word| told.contains(word)), "{pointer} {value}: {told}");
+    }
+    // All of them at once, each at its place.
+    let all: Vec<Value> = bad[..4].iter().map(|(pointer, value)| change("consignment", pointer, value.clone())).collect();
+    let problem = manifest.act(&world, clerk, "correct", proposal(&all)).await.refused(422, "correction-does-not-fit");
+    let pointers: Vec<&str> = problem["errors"].as_array().unwrap().iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
+    assert_eq!(pointers, ["/changes/0/value", "/changes/1/value", "/changes/2/value", "/changes/3/value"]);
+    assert_eq!(world.events().await, before);
+    let edge = [change("consignment", "/lines/0/packages", json!(100_000)), change("consignment", "/lines/0/packaging", json!("桶".repeat(60)))];
+    manifest.act(&world, clerk, "correct", proposal(&edge)).await.ok();
+}
+
+#[actix_web::test]
+async fn a_correction_takes_a_mass_in_any_unit_and_seals_grams() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    let clerk = district.plant.who("clerk");
+    let body = proposal(&[change("consignment", "/lines/0/declared_g", json!({ "v": "1.3", "u": "t" }))]);
+    manifest.took(&manifest.act(&world, clerk, "correct", body).await.ok());
+    assert_eq!(manifest.last["result"]["facts"]["changes"][0]["value"], 1_300_000);
+    let doc = manifest.get(&world, clerk).await;
+    assert_eq!((&doc["declared_g"], &doc["parts"]["consignment"][0]["content"]["lines"][0]["declared_g"]), (&json!(1_300_000), &json!(1_300_000)));
+}

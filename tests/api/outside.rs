@@ -42,7 +42,7 @@ fn licence(site: Uuid, source: Option<&str>) -> Value {
 }
 
 #[actix_web::test]
-async fn a_site_of_a_unit_outside_the_system_is_recorded_by_its_partner_or_an_officer_only() {
+async fn a_site_of_a_unit_outside_the_system_is_recorded_by_whoever_deals_with_it_or_an_officer() {
     let world = World::new().await;
     let district = District::new(&world).await;
     let unit = outside(&world, &district, "CN").await;
@@ -50,7 +50,12 @@ async fn a_site_of_a_unit_outside_the_system_is_recorded_by_its_partner_or_an_of
     world.post(district.plant.who("clerk"), &path, site_body()).await.ok();
     let officer = world.authority("210213").await;
     world.post(&officer.admin, &path, site_body()).await.ok();
-    world.post(district.works.who("clerk"), &path, site_body()).await.refused(403, "forbidden");
+    // Another partner that deals with it may add what it knows; it stands there as said by that partner.
+    let added = world.post(district.works.who("clerk"), &path, site_body()).await.ok();
+    assert_eq!(added["done"][0]["result"]["stated_by_unit"], json!(district.works.id));
+    world.post(district.works.who("signatory"), &path, site_body()).await.refused(403, "forbidden");
+    let newcomer = world.unverified_unit("演示·未核验", "210213").await;
+    world.post(&newcomer.admin, &path, site_body()).await.refused(403, "forbidden");
     // A unit of the system speaks for itself.
     world.post(&officer.admin, &format!("/api/v1/units/{}/sites", district.works.id), site_body()).await.refused(404, "not-found");
 }
@@ -106,7 +111,7 @@ async fn a_receiver_outside_the_system_takes_by_proxy_and_its_licence_is_only_a_
     // Nobody says that it has a licence: the law forbids to give it away.
     assert!(faults(&issue("2026-11-24").await.json).contains(&"receiver-not-licensed".to_owned()));
     world.post(clerk, "/api/v1/licences", licence(there, None)).await.refused(422, "unknown-unit-or-site");
-    world.post(district.works.who("clerk"), "/api/v1/licences", licence(there, Some("听说"))).await.refused(403, "forbidden");
+    world.post(district.works.who("signatory"), "/api/v1/licences", licence(there, Some("听说"))).await.refused(403, "forbidden");
     let own = world.post(district.works.who("clerk"), "/api/v1/licences", licence(district.works_site, Some("本单位"))).await;
     own.refused(422, "source-only-of-others");
     world.post(clerk, "/api/v1/licences", licence(there, Some("省厅公示名单"))).await.ok();
@@ -405,4 +410,77 @@ async fn a_paper_from_elsewhere_is_entered_afterwards_by_the_receiver() {
     let mut body = by_proxy(district.manifest(1_200_000));
     body["consignor_site_id"] = json!(site(&world, &district, abroad).await);
     enter(body, clerk).await.refused(404, "not-found");
+}
+
+#[actix_web::test]
+async fn every_unit_may_look_up_and_use_what_stands_of_a_unit_outside_the_system() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let clerk = district.plant.who("clerk");
+    let body = unit_body(&world.uscc(), "演示·系统外单位", ELSEWHERE);
+    let unit = world.post(clerk, "/api/v1/units:external", body.clone()).await.ok()["done"][0]["subject_id"].clone();
+    let there = site(&world, &district, id(&unit)).await;
+    // A second partner is told which unit it is, and finds its site.
+    let other = district.works.who("clerk");
+    let problem = world.post(other, "/api/v1/units:external", body).await.refused(409, "unit-exists");
+    assert_eq!(problem["unit_id"], unit);
+    for who in [clerk, other] {
+        assert_eq!(world.get(who, &format!("/api/v1/sites/{there}")).await.ok()["id"], json!(there));
+        let list = world.get(who, &format!("/api/v1/sites?unit_id={}", unit.as_str().unwrap())).await.ok();
+        assert_eq!(list["items"].as_array().unwrap().len(), 1);
+    }
+    // The sites of units of the system stay their own, and nobody's own list grows.
+    world.get(other, &format!("/api/v1/sites/{}", district.plant_site)).await.refused(404, "not-found");
+    assert_eq!(world.get(other, "/api/v1/sites").await.ok()["items"].as_array().unwrap().len(), 1);
+    let officer = world.authority("210213").await;
+    let seen = world.get(&officer.admin, "/api/v1/sites").await.ok();
+    assert!(seen["items"].as_array().unwrap().iter().all(|one| one["id"] != json!(there)));
+}
+
+#[actix_web::test]
+async fn the_papers_of_a_carrier_outside_the_system_are_claims_that_flag_and_let_the_load_go() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let carrier = outside(&world, &district, "CN").await;
+    let clerk = district.plant.who("clerk");
+    let truck = json!({ "plate": "辽B99999", "kind": "truck", "permit_no": "外运 1", "permit_classes": ["9"], "permit_valid_to": "2026-11-23", "rated_load_g": 15_000_000 });
+    let permit = json!({ "number": "外危货 1 号", "classes": ["9"], "is_dangerous_goods": true, "valid_to": "2026-11-23" });
+    let driver = json!({ "name": "外单位驾驶员", "kind": "driver", "number": "W-1", "valid_to": "2026-11-23" });
+    let escort = json!({ "name": "外单位押运员", "kind": "escort", "number": "W-2", "valid_to": "2026-11-23" });
+    let papers = [("vehicles", truck), ("carrier_permits", permit), ("certificates", driver), ("certificates", escort)];
+    for (what, paper) in &papers {
+        let path = format!("/api/v1/{what}");
+        let mut body = paper.clone();
+        body["unit_id"] = json!(carrier);
+        world.post(clerk, &path, body.clone()).await.refused(422, "source-missing");
+        body["source"] = json!("道路运输许可证复印件");
+        world.post(district.plant.who("signatory"), &path, body.clone()).await.refused(403, "forbidden");
+        let done = world.post(clerk, &path, body.clone()).await.ok()["done"][0].clone();
+        assert_eq!(done["result"]["unit_id"], json!(carrier));
+        let one = format!("{path}/{}", done["subject_id"].as_str().unwrap());
+        assert_eq!(world.get(clerk, &one).await.ok()["source"], "道路运输许可证复印件", "{what}");
+        // Of a unit of the system nobody else says anything, and it names no source for its own.
+        body["unit_id"] = json!(district.carrier.id);
+        world.post(clerk, &path, body.clone()).await.refused(404, "not-found");
+        body["unit_id"] = json!(district.plant.id);
+        world.post(clerk, &path, body).await.refused(422, "source-only-of-others");
+    }
+    let mut body = district.manifest(1_200_000);
+    body["carrier_id"] = json!(carrier);
+    let mut manifest = Manifest::of(&world.post(clerk, "/api/v1/manifests:issue", body).await.ok());
+    let trip = json!({ "trip": { "plate": "辽B99999", "driver_name": "外单位驾驶员", "escort_name": "外单位押运员", "waybill_no": "YD-9" } });
+    let signatory = district.plant.who("signatory");
+    let assigned = manifest.act(&world, signatory, "assign", by_proxy(trip)).await.ok();
+    let told = warnings(&assigned);
+    assert_eq!(told.iter().filter(|code| *code == "transport-paper-claimed").count(), 4, "{told:?}");
+    manifest.took(&assigned);
+    let released = manifest.act(&world, signatory, "release", release(1_200_000)).await.ok();
+    assert_eq!(warnings(&released).iter().filter(|code| *code == "transport-paper-claimed").count(), 4);
+    manifest.took(&released);
+    manifest.took(&manifest.act(&world, signatory, "withdraw", json!({ "reason": "明日再发" })).await.ok());
+    // The day after the last one of all four papers.
+    world.clock.set("2026-11-23T16:00:00Z".parse().unwrap());
+    let problem = manifest.act(&world, signatory, "release", release(1_200_000)).await;
+    assert_eq!((problem.status, faults(&problem.json).len()), (422, 4), "{}", problem.json);
+    assert!(manifest.flags(&world, &district).await.contains(&"transport-paper-claimed".to_owned()));
 }

@@ -174,7 +174,7 @@ async fn a_facility_code_stands_once_on_a_site_and_a_closure_covers_its_days() {
     };
     assert_eq!((closed("2026-11-30").await, closed("2027-05-01").await.as_deref()), (None, Some("年度检修")));
     world
-        .post_seen(&unit.admin, &format!("/api/v1/closures/{closure}/end"), 1, json!({ "until_on": "2026-11-30" }))
+        .post_seen(&unit.admin, &format!("/api/v1/closures/{closure}/end"), 1, json!({ "until_on": "2026-11-29" }))
         .await
         .refused(422, "days-out-of-order");
     world.post_seen(&unit.admin, &format!("/api/v1/closures/{closure}/end"), 1, json!({ "until_on": "2026-12-10" })).await.ok();
@@ -404,4 +404,20 @@ async fn check_mode_keeps_nothing() {
     let would = world.post(&unit.admin, "/api/v1/sites?mode=check", site_body("一号场所")).await.ok();
     assert_eq!(would["would"][0]["act"], "record_site");
     assert_eq!((world.events().await, world.number("SELECT count(*) AS n FROM sites").await), (before, 0));
+}
+
+#[actix_web::test]
+async fn a_closure_given_by_mistake_is_withdrawn_from_its_first_day() {
+    let world = World::new().await;
+    let district = crate::district::District::new(&world).await;
+    let clerk = district.works.who("clerk");
+    let path = format!("/api/v1/sites/{}/closures", district.works_site);
+    let given = world.post(clerk, &path, json!({ "from_on": "2026-11-24", "reason": "检修" })).await.ok();
+    let closure = given["done"][0]["subject_id"].as_str().unwrap().to_owned();
+    let issue = async || world.post(district.plant.who("clerk"), "/api/v1/manifests:issue", district.manifest(1_200_000)).await;
+    assert_eq!(issue().await.status, 422, "the receiver is closed on the planned day");
+    let end = format!("/api/v1/closures/{closure}/end");
+    world.post_seen(clerk, &end, 1, json!({ "until_on": "2026-11-22" })).await.refused(422, "days-out-of-order");
+    world.post_seen(clerk, &end, 1, json!({ "until_on": "2026-11-23" })).await.ok();
+    issue().await.ok();
 }

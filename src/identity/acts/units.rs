@@ -76,7 +76,19 @@ async fn insert_unit(
     if external.is_some() || verified_at.is_some() {
         store::lock_uscc(tx.conn, unit.uscc.as_str()).await?;
     }
-    if store::insert_unit(tx.conn, &new, now).await? { Ok(id) } else { Err(refuse("/unit/uscc", IdentityRefusal::UnitExists)) }
+    if store::insert_unit(tx.conn, &new, now).await? {
+        return Ok(id);
+    }
+    let problem = refuse("/unit/uscc", IdentityRefusal::UnitExists);
+    if external.is_none() {
+        return Err(problem);
+    }
+    // Whoever would record a partner that stands here already is told which one, and goes on with that.
+    let there = store::lock_same_uscc(tx.conn, unit.uscc.as_str()).await?.into_iter().find(|one| one.is_external || one.is_verified);
+    Err(match there {
+        Some(there) => problem.with("unit_id", json!(there.id)),
+        None => problem,
+    })
 }
 
 /// An officer of the division verifies a unit (核验): of all claims for a code this one is the unit.

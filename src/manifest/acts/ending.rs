@@ -7,12 +7,12 @@ use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::manifest::input::{RecordOfficialNo, TakeBack, WithReason};
 use crate::manifest::number::{ManifestNumber, PaperNo};
-use crate::manifest::table::{self, Act};
+use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, Step};
 use crate::manifest::{accounts, checks, outage, store};
 use crate::platform::calendar::Lateness;
 use crate::platform::call::Call;
-use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text as Words, kinds};
+use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text as Words};
 
 /// Why an official number is refused.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,12 @@ pub enum NumberRefusal {
     /// Another manifest has it.
     #[error("taken")]
     Taken,
+    /// This manifest has another one, and others have relied on it.
+    #[error("recorded already")]
+    Recorded {
+        /// What was recorded.
+        number: String,
+    },
     /// Another manifest of the consignor carries the paper.
     #[error("the paper is taken")]
     PaperTaken {
@@ -39,9 +45,10 @@ pub enum NumberRefusal {
 }
 
 /// Kinds of problem of official numbers.
-pub static KINDS: [Kind; 3] = [
+pub static KINDS: [Kind; 4] = [
     Kind::new(422, "number-of-other-prefecture", "联单编号的地级市与移出地不符", "The number is of another prefecture than that of departure"),
     Kind::new(409, "official-number-taken", "该国家联单编号已登记在另一联单上", "Another manifest has this number"),
+    Kind::new(409, "official-number-recorded", "国家联单编号已登记", "The national number is recorded already"),
     Kind::new(409, "paper-number-taken", "该移出人的这份纸质联单已登记在另一联单上", "Another manifest of this consignor carries this paper"),
 ];
 
@@ -50,7 +57,8 @@ impl Refusal for NumberRefusal {
         match self {
             Self::OtherPrefecture { .. } => &KINDS[0],
             Self::Taken => &KINDS[1],
-            Self::PaperTaken { .. } => &KINDS[2],
+            Self::Recorded { .. } => &KINDS[2],
+            Self::PaperTaken { .. } => &KINDS[3],
         }
     }
     fn text(&self) -> Words {
@@ -67,13 +75,19 @@ impl Refusal for NumberRefusal {
                     format!("This paper is manifest {name} already; enter the national number there, or have it voided before you enter it again"),
                 )
             }
-            Self::PaperTaken { on: None, .. } => Words::new(KINDS[2].zh, KINDS[2].en),
+            Self::Recorded { number } => Words::new(
+                format!("已登记为 {number}；承运人派车后不得改填，如有误请主管部门作废后重新提交或补录"),
+                format!(
+                    "It is {number}; once the carrier has named its vehicle it cannot be entered anew: if it is wrong, have the manifest voided and issue or back-enter it again"
+                ),
+            ),
+            Self::PaperTaken { on: None, .. } => Words::new(KINDS[3].zh, KINDS[3].en),
         }
     }
     fn law(&self) -> &'static [&'static str] {
         match self {
             Self::OtherPrefecture { .. } => &["decree_23_2021/15"],
-            Self::Taken | Self::PaperTaken { .. } => &[],
+            Self::Taken | Self::Recorded { .. } | Self::PaperTaken { .. } => &[],
         }
     }
     fn help(&self) -> Option<Value> {
@@ -163,10 +177,11 @@ pub async fn void(call: &Call, actor: &Actor, id: Uuid, body: WithReason) -> Res
     .await
 }
 
-/// The consignor's clerk enters the number that the national system gave (国家联单编号).
+/// The consignor's clerk enters the number that the national system gave (国家联单编号); a slip he mends by entering it anew,
+/// until the carrier has acted upon it.
 ///
 /// # Errors
-/// `number-of-other-prefecture`, `official-number-taken`.
+/// `number-of-other-prefecture`, `official-number-taken`, `official-number-recorded`.
 pub async fn record_official_no(call: &Call, actor: &Actor, id: Uuid, body: RecordOfficialNo) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, _permit) = work::open(tx, actor, id, Act::RecordOfficialNo, &body.proxy).await?;
@@ -177,14 +192,21 @@ pub async fn record_official_no(call: &Call, actor: &Actor, id: Uuid, body: Reco
         if departure.as_deref() != Some(given.as_str()) {
             refusals.add("/official_no", NumberRefusal::OtherPrefecture { given, departure: departure.unwrap_or_default() });
         }
-        if stored.official_no.is_some() {
-            return Err(Problem::of(&kinds::CONFLICT));
+        let before = stored.official_no.take();
+        // What began with the number has it sealed.
+        let is_relied_on =
+            stored.record.state != State::Issued || stored.record.assignment().is_some() || stored.record.consignment.elsewhere.is_some();
+        if let Some(number) = before.clone().filter(|before| is_relied_on || *before == text) {
+            return Err(Refusals::from(NumberRefusal::Recorded { number }).into());
         }
         if refusals.is_empty() && !store::set_official_no(tx.conn, id, &text).await? {
             refusals.add("/official_no", NumberRefusal::Taken);
         }
         refusals.or(())?;
         let mut step = Step::new(Act::RecordOfficialNo, tx.now()).saying(json!({ "official_no": text }));
+        if let Some(before) = before {
+            step.facts["instead_of"] = json!(before);
+        }
         let owed = outage::back_entry(&tx.call.app, &stored.record, &stored.flags, None);
         if let Some(deadline) = owed {
             step.facts["due_on"] = json!(deadline.last_day);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::Datelike;
+use chrono::{DateTime, Datelike, Utc};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -85,7 +85,7 @@ pub async fn earlier(tx: &mut Tx<'_>, actor: &Actor, id: Uuid) -> Result<Consign
 /// An earlier consignment as a new manifest.
 ///
 /// # Errors
-/// `unknown-line` for a mass of a line that is not there, `line-twice` for a second one.
+/// `unknown-line` for a mass of a line that is not there, `line-twice` for a second one, `nothing-declared` for none.
 pub fn like(
     earlier: &Consignment,
     departure_on: chrono::NaiveDate,
@@ -99,6 +99,9 @@ pub fn like(
             refusals.add(format!("/masses/{index}/line"), DomainRefusal::UnknownLine { line: mass.line });
         } else if masses.iter().take(index).any(|one| one.line == mass.line) {
             refusals.add(format!("/masses/{index}/line"), DomainRefusal::LineTwice { line: mass.line });
+        }
+        if mass.mass_g.grams().is_zero() {
+            refusals.add(format!("/masses/{index}/mass_g"), DomainRefusal::NothingDeclared { line: mass.line });
         }
     }
     refusals.or(())?;
@@ -152,7 +155,7 @@ async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifes
         let text = Text::new("计划移出日不得早于今日；已发生的转移请补录", "The planned departure is past; enter what has happened as a back-entry");
         return Err(Problem::value("/planned_departure_on", text));
     }
-    let (given, elsewhere) = given(&beginner, &ends, &body, None)?;
+    let (given, elsewhere) = given(&beginner, &ends, &body, None, checks::nothing_declared(&body.lines, ""))?;
     if let Some(paper_no) = &body.paper_no {
         ending::paper_is_free(tx, actor, id, ends.departure.unit_id(), paper_no, "/paper_no").await?;
     }
@@ -160,7 +163,7 @@ async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifes
         ending::official_no_is_free(tx, official_no, &ends.prefecture, "/official_no").await?;
     }
     let mut step = Step::new(Act::Issue, tx.now());
-    let basics = checks::Basics { ends: &ends, carrier, link: None, elsewhere };
+    let basics = checks::Basics { ends: &ends, carrier, link: None, elsewhere, vehicle_follows: true };
     let consignment = checks::issue(tx.conn, &body, basics, &mut step.findings).await?;
     step.confirmed = body.confirmed;
     if let Some(elsewhere) = &consignment.elsewhere {
@@ -204,15 +207,15 @@ struct Given {
 
 /// What stands for the signature of a consignor outside the system: where it comes from, and a number that proves his
 /// manifest. A consignor of the system has nothing held elsewhere. `paper_no` is that of a back-entry, which anybody makes
-/// from paper, with the national number if there is one by now.
+/// from paper, with the national number if there is one by now. `refusals` are those that stand already.
 fn given(
     beginner: &Beginner,
     ends: &checks::Ends,
     body: &IssueManifest,
     paper_no: Option<&PaperNo>,
+    mut refusals: Refusals<DomainRefusal>,
 ) -> Result<(Given, Option<Elsewhere>), Refusals<DomainRefusal>> {
     let at = if paper_no.is_some() { "/manifest" } else { "" };
-    let mut refusals = Refusals::none();
     let mut given = Given { by_proxy: None, official_no: body.official_no.map(|number| number.to_string()) };
     if *beginner != Beginner::Receiver {
         let held = [
@@ -439,7 +442,8 @@ async fn send(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step, sending: Send
     let next = tx.new_id();
     step.facts = json!({ "linked_manifest_id": next, "kind": body.kind, "consignor_agreed": body.consignor_agreed });
     let mut findings = Findings::default();
-    let basics = checks::Basics { ends: &ends, carrier, link: Some((link, record.consignment.consignor.clone())), elsewhere: None };
+    let basics =
+        checks::Basics { ends: &ends, carrier, link: Some((link, record.consignment.consignor.clone())), elsewhere: None, vehicle_follows: true };
     let consignment = checks::issue(tx.conn, &manifest, basics, &mut findings).await?;
     step.confirmed.clone_from(&manifest.confirmed);
     // It takes all that is left.
@@ -488,20 +492,33 @@ async fn refused_left(tx: &mut Tx<'_>, record: &Record, refused: &[(i32, i64)]) 
     Ok(left)
 }
 
+/// What no paper can state, all at once: times in the wrong order, a line of nothing.
+fn impossible(body: &BackEnter) -> Refusals<DomainRefusal> {
+    let mut refusals = checks::nothing_declared(&body.manifest.lines, "/manifest");
+    let steps = [("released_at", Some(body.released_at)), ("arrived_at", body.arrived_at), ("received_at", body.received_at)];
+    let stated: Vec<(&'static str, DateTime<Utc>)> = steps.into_iter().filter_map(|(name, at)| Some((name, at?))).collect();
+    for (index, (name, at)) in stated.iter().enumerate() {
+        if let Some((after, _)) = stated.iter().take(index).find(|(_, before)| at < before) {
+            refusals.add(format!("/{name}"), DomainRefusal::TimesOutOfOrder { at: name, after });
+        }
+    }
+    refusals
+}
+
 /// Enters a paper manifest afterwards (补录): to the state that the paper proves, flagged, with its number and reason.
 ///
 /// A fact act: what moved has moved, so law flags and never refuses. Law, edition and licence are those of the day on the
 /// paper; the ten working days of `decree_23_2021/20` are judged by today.
 ///
 /// # Errors
-/// 403, 422 for shape only.
+/// 403, 422 for shape only: `times-out-of-order`, `nothing-declared`.
 pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let manifest = &body.manifest;
         let (ends, carrier) = checks::ends(tx.conn, manifest.consignor_site_id, manifest.receiver_site_id, manifest.carrier_id).await?;
         let beginner = may_begin(actor, &ends, Act::BackEnter)?;
         policy::sign_by_key(tx, actor, Act::BackEnter)?;
-        let (given, elsewhere) = given(&beginner, &ends, manifest, Some(&body.paper_no))?;
+        let (given, elsewhere) = given(&beginner, &ends, manifest, Some(&body.paper_no), impossible(&body))?;
         if let Some(official_no) = manifest.official_no {
             ending::official_no_is_free(tx, official_no, &ends.prefecture, "/manifest/official_no").await?;
         }
@@ -519,7 +536,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
             let (zh, en) = (format!("应于 {} 前补录", deadline.last_day), format!("It was due by {}", deadline.last_day));
             step.findings.add(&table::BACK_ENTERED_LATE, "", zh, en);
         }
-        let basics = checks::Basics { ends: &ends, carrier: carrier.clone(), link: None, elsewhere };
+        let basics = checks::Basics { ends: &ends, carrier: carrier.clone(), link: None, elsewhere, vehicle_follows: false };
         let consignment = checks::issue(tx.conn, &body.manifest, basics, &mut step.findings).await?;
         step.facts = json!({ "paper_no": body.paper_no, "reason": body.reason, "due_on": deadline.last_day });
         if let Some(official_no) = &given.official_no {
@@ -548,7 +565,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
         record.take_overs.insert(1, road(released_at));
         record.state = State::InTransit;
         if let Some(arrived_at) = arrived_at {
-            record.arrivals.insert(1, road(arrived_at.max(released_at)));
+            record.arrivals.insert(1, road(arrived_at));
             record.state = State::Arrived;
             seals.push((PartName::Arrival, 1));
         }
@@ -559,8 +576,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
             let lines = record.consignment.lines.iter();
             let lines =
                 lines.map(|line| ReceivedLine { line: line.line, weighed_g: line.declared_g, basis: Basis::Estimated, containers_seen: Vec::new() });
-            record.receipt =
-                Some(Receipt { received_at: received_at.max(released_at), lines: lines.collect(), weighings: Vec::new(), skipped: Vec::new() });
+            record.receipt = Some(Receipt { received_at, lines: lines.collect(), weighings: Vec::new(), skipped: Vec::new() });
             record.state = State::Received;
             seals.push((PartName::Receipt, 1));
             postings.extend(accounts::received(&before, &record));

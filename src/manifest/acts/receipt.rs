@@ -33,6 +33,9 @@ pub async fn receive(call: &Call, actor: &Actor, id: Uuid, body: ReceiveLoad) ->
     .await
 }
 
+/// The reason of a skipped signature where the gate gave none: the lorry does not wait for a sentence.
+const NOT_GIVEN: &str = "not-given";
+
 async fn receive_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReceiveLoad) -> Result<Stored, Problem> {
     let mut step = Step::new(Act::Receive, tx.call.claim(body.claimed_at)?);
     let floor = latest_before_receipt(&stored);
@@ -51,8 +54,11 @@ async fn receive_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReceiveLoad) ->
     }
     let before = stored.record.clone();
     let at_gate = stored.record.before_receipt(Act::Receive)?;
-    let reason = body.skip_reason.unwrap_or_else(|| "接受人未等待前一环节签字".to_owned());
-    let skipped = at_gate.missing(&reason);
+    let is_reason_given = body.skip_reason.is_some();
+    let skipped = at_gate.missing(body.skip_reason.as_deref().unwrap_or(NOT_GIVEN));
+    if !is_reason_given && !skipped.is_empty() {
+        step.findings.plain(&table::SKIP_REASON_MISSING, "/skip_reason");
+    }
     for one in &skipped {
         let (zh, en) = (format!("缺少第 {} 段 {} 签字", one.leg_no, one.act), format!("The {} of leg {} is missing", one.act, one.leg_no));
         step.findings.add(&table::SIGNATURE_SKIPPED, "", zh, en);
@@ -273,6 +279,11 @@ pub async fn record_treatment(call: &Call, actor: &Actor, id: Uuid, body: TreatL
         let treatment =
             Treatment { no, line: body.line, method: body.method, treated_g: body.treated_g.grams(), batch: body.batch, done_at: step.claimed_at };
         step.facts = json!({ "line": treatment.line, "treated_g": treatment.treated_g, "method": treatment.method, "batch": treatment.batch });
+        let accepted = stored.record.verdict.iter().flat_map(|verdict| &verdict.lines).find(|one| one.line == body.line).map(|one| one.method);
+        if let Some(accepted) = accepted.filter(|accepted| *accepted != body.method) {
+            let (zh, en) = (format!("接受时定为 {accepted}，实际为 {}", body.method), format!("Accepted for {accepted}, treated by {}", body.method));
+            step.findings.add(&table::METHOD_DIFFERS, "/method", zh, en);
+        }
         let code = stored.record.consignment.line(body.line).map(|line| line.waste_code.to_string());
         stored.record = stored.record.decided(Act::RecordTreatment)?.record_treatment(treatment)?;
         if let (Some(code), Some((_, from))) =

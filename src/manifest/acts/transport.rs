@@ -145,7 +145,7 @@ async fn take_over_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, perm
     if let Some(seen) = &body.containers_seen {
         checks::containers(&stored.record, seen, &mut step.findings);
     }
-    checks::papers_again(&stored.record, step.claimed_at, &mut step.findings);
+    checks::papers_again(tx.conn, &stored.record, step.claimed_at, &mut step.findings).await?;
     stored.record = stored.record.offered(Act::TakeOver)?.take_over(road)?.into();
     if leg_no == 1 {
         // Only now the mass has left: an offer may be taken back and made again.
@@ -236,6 +236,7 @@ pub(super) async fn arrive_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stor
     let mut step = Step::new(Act::Arrive, tx.call.claim(body.claimed_at)?);
     let floor = stored.record.take_overs.get(&leg_no).map_or(stored.issued_at, |taken| taken.at);
     let road = road_step(actor, &stored, permit, &body, floor, &mut step)?;
+    checks::plate(&stored.record, leg_no, &road.plate, &mut step.findings);
     step.facts = json!({ "leg_no": leg_no, "by_gate": road.by_gate });
     stored.record = stored.record.in_transit(Act::Arrive)?.arrive(road).into();
     work::finish(tx, stored, step.sealing(PartName::Arrival, leg_no)).await
@@ -274,6 +275,9 @@ pub async fn sign_late(call: &Call, actor: &Actor, id: Uuid, body: SignLate) -> 
         step.facts = json!({ "signs": skipped.act, "leg_no": skipped.leg_no, "reason": body.reason });
         let leg_no = skipped.leg_no;
         let before = stored.record.clone();
+        if let Some(seen) = &body.plate {
+            checks::plate(&stored.record, leg_no, seen, &mut step.findings);
+        }
         let plate = body.plate.or_else(|| stored.record.assignments.get(&leg_no).map(|assignment| assignment.plate.clone()));
         let road = plate.map(|plate| RoadStep {
             leg_no,

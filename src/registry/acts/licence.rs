@@ -26,7 +26,7 @@ pub async fn record_licence(call: &Call, actor: &Actor, licence: LicenceStatemen
         let mut refusals = check_licence(&licence);
         let unit = match site {
             Some(site) if licence.source.is_some() && actor.unit_id() != Some(site.unit_id) => {
-                policy::states_for_external(tx.conn, actor, site.unit_id).await?;
+                policy::adds_to_external(tx.conn, actor, site.unit_id).await?;
                 site.unit_id
             }
             site => {

@@ -84,12 +84,15 @@ pub enum RegistryRefusal {
     #[error("unknown unit or site")]
     Unknown,
     /// A source for what the unit knows of itself.
-    #[error("a source for an own licence")]
+    #[error("a source for an own paper")]
     OwnSource,
+    /// A claim about another unit without its source.
+    #[error("a claim without its source")]
+    SourceMissing,
 }
 
 /// Kinds of problem of this room.
-pub static KINDS: [Kind; 20] = [
+pub static KINDS: [Kind; 21] = [
     Kind::new(422, "unknown-division", "行政区划不存在", "There is no such division"),
     Kind::new(422, "half-point", "经度和纬度须同时填写", "Longitude and latitude go together"),
     Kind::new(422, "not-full-years", "须为本年度以前连续的完整年度", "The years must be full, in a row, and before this one"),
@@ -109,7 +112,8 @@ pub static KINDS: [Kind; 20] = [
     Kind::new(422, "not-party", "本单位不是合同一方", "Your unit is no party of this contract"),
     Kind::new(422, "same-unit", "合同双方不能为同一单位", "Both parties are the same unit"),
     Kind::new(422, "unknown-unit-or-site", "单位或场所不存在", "There is no such unit or site"),
-    Kind::new(422, "source-only-of-others", "本单位的许可证不填写来源", "A source is given only for a unit outside the system"),
+    Kind::new(422, "source-only-of-others", "本单位的许可证和证件不填写来源", "A source is given only for a unit outside the system"),
+    Kind::new(422, "source-missing", "代系统外单位填报须说明来源", "What is stated of a unit outside the system needs its source"),
 ];
 
 impl Refusal for RegistryRefusal {
@@ -135,6 +139,7 @@ impl Refusal for RegistryRefusal {
             Self::SameUnit => 17,
             Self::Unknown => 18,
             Self::OwnSource => 19,
+            Self::SourceMissing => 20,
         }]
     }
     fn text(&self) -> Text {

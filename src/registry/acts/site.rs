@@ -37,7 +37,7 @@ pub async fn record_site(call: &Call, actor: &Actor, site: SiteStatement) -> Res
 /// 403, 404; `unknown-division`, `half-point`, `not-full-years`.
 pub async fn record_external_site(call: &Call, actor: &Actor, unit: Uuid, site: SiteStatement) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        policy::states_for_external(tx.conn, actor, unit).await?;
+        policy::adds_to_external(tx.conn, actor, unit).await?;
         let class = check_site(tx, &site).await?;
         let id = tx.new_id();
         store::insert_site(tx.conn, id, unit, &site, class, tx.now()).await?;
@@ -170,7 +170,7 @@ pub async fn give_closure(call: &Call, actor: &Actor, site: Uuid, closure: Closu
     .await
 }
 
-/// Names the last day of a closure: the site works again the day after.
+/// Names the last day of a closure: the site works again the day after. The day before its first one withdraws it whole.
 ///
 /// # Errors
 /// 403, 404, 412; `days-out-of-order`.
@@ -181,7 +181,7 @@ pub async fn end_closure(call: &Call, actor: &Actor, id: Uuid, until: NaiveDate)
         policy::own(actor, stored.unit_id, &kinds::NOT_FOUND)?;
         policy::states_for(actor)?;
         tx.seen(id, &head).await?;
-        if until < stored.from_on {
+        if stored.from_on.pred_opt().is_some_and(|before| until < before) {
             return Err(refuse("/until_on", RegistryRefusal::DaysOutOfOrder));
         }
         store::end_closure(tx.conn, id, until).await?;

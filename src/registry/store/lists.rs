@@ -183,7 +183,8 @@ pub const SITES: Sql = scoped_sql!(
         in_force!(),
         ") AS is_holder) h"
     ),
-    "x.division", mine "x.unit_id = $1", filter "x.unit_id = $3"
+    // What stands of a unit outside the system every unit may use, and so look up; in a list it appears where asked for.
+    "x.division", mine "x.unit_id = $1 OR (u.is_external AND (x.unit_id = $3 OR x.id = $4))", filter "x.unit_id = $3"
 );
 
 /// A facility (设施).
@@ -399,6 +400,9 @@ pub struct Vehicle {
     /// Meets the requirements for medical waste.
     #[diesel(sql_type = Bool)]
     gb19217: bool,
+    /// Whence a partner knows it, of a unit outside the system: a claim.
+    #[diesel(sql_type = Nullable<Text>)]
+    source: Option<String>,
     /// Out of use from this day on.
     #[diesel(sql_type = Nullable<Date>)]
     retired_on: Option<NaiveDate>,
@@ -409,7 +413,7 @@ pub struct Vehicle {
 
 macro_rules! select_vehicles {
     () => {
-        "SELECT x.id, x.unit_id, x.plate, x.kind, x.permit_no, x.permit_classes, x.permit_valid_to, x.rated_load_g, x.gb19217, x.retired_on, v.version \
+        "SELECT x.id, x.unit_id, x.plate, x.kind, x.permit_no, x.permit_classes, x.permit_valid_to, x.rated_load_g, x.gb19217, x.claim_source AS source, x.retired_on, v.version \
          FROM vehicles x JOIN units u ON u.id = x.unit_id JOIN streams v ON v.subject_id = x.id"
     };
 }
@@ -437,6 +441,9 @@ pub struct Certificate {
     classes: Vec<String>,
     #[diesel(sql_type = Date)]
     valid_to: NaiveDate,
+    /// Whence a partner knows it, of a unit outside the system: a claim.
+    #[diesel(sql_type = Nullable<Text>)]
+    source: Option<String>,
     /// Out of use from this day on.
     #[diesel(sql_type = Nullable<Date>)]
     retired_on: Option<NaiveDate>,
@@ -446,9 +453,9 @@ pub struct Certificate {
 }
 
 pub const CERTIFICATES: Sql = scoped_sql!(
-    "SELECT x.id, x.unit_id, x.user_id, coalesce(x.name, w.name) AS name, x.kind, x.number, x.classes, x.valid_to, x.retired_on, v.version \
+    "SELECT x.id, x.unit_id, x.user_id, coalesce(x.name, w.name) AS name, x.kind, x.number, x.classes, x.valid_to, x.claim_source AS source, x.retired_on, v.version \
      FROM certificates x JOIN units u ON u.id = x.unit_id LEFT JOIN users w ON w.id = x.user_id JOIN streams v ON v.subject_id = x.id",
-    "u.division", mine "x.unit_id = $1", filter "x.unit_id = $3"
+    "u.division", mine "x.unit_id = $1 OR (u.is_external AND u.recorded_by = $1)", filter "x.unit_id = $3"
 );
 
 /// A carrier's operating permit (道路运输经营许可证).
@@ -466,6 +473,9 @@ pub struct CarrierPermit {
     is_dangerous_goods: bool,
     #[diesel(sql_type = Date)]
     valid_to: NaiveDate,
+    /// Whence a partner knows it, of a unit outside the system: a claim.
+    #[diesel(sql_type = Nullable<Text>)]
+    source: Option<String>,
     /// Out of use from this day on.
     #[diesel(sql_type = Nullable<Date>)]
     retired_on: Option<NaiveDate>,
@@ -475,7 +485,7 @@ pub struct CarrierPermit {
 }
 
 pub const CARRIER_PERMITS_OPEN: Sql = open_sql!(
-    "SELECT x.id, x.unit_id, x.number, x.classes, x.is_dangerous_goods, x.valid_to, x.retired_on, v.version \
+    "SELECT x.id, x.unit_id, x.number, x.classes, x.is_dangerous_goods, x.valid_to, x.claim_source AS source, x.retired_on, v.version \
      FROM carrier_permits x JOIN streams v ON v.subject_id = x.id"
 );
 

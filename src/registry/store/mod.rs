@@ -353,8 +353,8 @@ pub async fn insert_vehicle(
     now: DateTime<Utc>,
 ) -> Result<bool, Problem> {
     let count =
-        Sql("INSERT INTO vehicles (id, plate, kind, permit_no, permit_classes, permit_valid_to, rated_load_g, gb19217, unit_id, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (unit_id, plate) WHERE retired_on IS NULL DO NOTHING")
+        Sql("INSERT INTO vehicles (id, plate, kind, permit_no, permit_classes, permit_valid_to, rated_load_g, gb19217, unit_id, created_at, claim_source) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING")
         .bind::<SqlUuid, _>(id)
         .bind::<Text, _>(vehicle.plate.as_str())
         .bind::<Text, _>(vehicle.kind.as_str())
@@ -365,6 +365,7 @@ pub async fn insert_vehicle(
         .bind::<Bool, _>(vehicle.gb19217)
         .bind::<SqlUuid, _>(unit)
         .bind::<Timestamptz, _>(now)
+        .bind::<Nullable<Text>, _>(opt(vehicle.source.as_ref()))
         .execute(conn)
         .await?;
     Ok(count == 1)
@@ -373,7 +374,7 @@ pub async fn insert_vehicle(
 /// Changes a vehicle; false when the unit has another one with this plate in use.
 pub async fn update_vehicle(conn: &mut AsyncPgConnection, id: Uuid, vehicle: &VehicleStatement) -> Result<bool, Problem> {
     let count = Sql("UPDATE vehicles SET plate = $2, kind = $3, permit_no = $4, permit_classes = $5, permit_valid_to = $6, rated_load_g = $7, \
-         gb19217 = $8 WHERE id = $1")
+         gb19217 = $8, claim_source = $9 WHERE id = $1")
     .bind::<SqlUuid, _>(id)
     .bind::<Text, _>(vehicle.plate.as_str())
     .bind::<Text, _>(vehicle.kind.as_str())
@@ -382,6 +383,7 @@ pub async fn update_vehicle(conn: &mut AsyncPgConnection, id: Uuid, vehicle: &Ve
     .bind::<Date, _>(vehicle.permit_valid_to)
     .bind::<BigInt, _>(vehicle.rated_load_g.grams().get())
     .bind::<Bool, _>(vehicle.gb19217)
+    .bind::<Nullable<Text>, _>(opt(vehicle.source.as_ref()))
     .execute(conn)
     .await;
     unique(count)
@@ -394,8 +396,8 @@ pub async fn insert_certificate(
     certificate: &CertificateStatement,
     now: DateTime<Utc>,
 ) -> Result<(), Problem> {
-    Sql("INSERT INTO certificates (id, unit_id, user_id, name, kind, number, classes, valid_to, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+    Sql("INSERT INTO certificates (id, unit_id, user_id, name, kind, number, classes, valid_to, created_at, claim_source) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
     .bind::<SqlUuid, _>(id)
     .bind::<SqlUuid, _>(unit)
     .bind::<Nullable<SqlUuid>, _>(certificate.user_id)
@@ -405,6 +407,7 @@ pub async fn insert_certificate(
     .bind::<Array<Text>, _>(texts(&certificate.classes))
     .bind::<Date, _>(certificate.valid_to)
     .bind::<Timestamptz, _>(now)
+    .bind::<Nullable<Text>, _>(opt(certificate.source.as_ref()))
     .execute(conn)
     .await?;
     Ok(())
@@ -417,7 +420,7 @@ pub async fn insert_carrier_permit(
     permit: &CarrierPermitStatement,
     now: DateTime<Utc>,
 ) -> Result<(), Problem> {
-    Sql("INSERT INTO carrier_permits (id, unit_id, number, classes, is_dangerous_goods, valid_to, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+    Sql("INSERT INTO carrier_permits (id, unit_id, number, classes, is_dangerous_goods, valid_to, created_at, claim_source) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind::<SqlUuid, _>(id)
         .bind::<SqlUuid, _>(unit)
         .bind::<Text, _>(permit.number.as_str())
@@ -425,6 +428,7 @@ pub async fn insert_carrier_permit(
         .bind::<Bool, _>(permit.is_dangerous_goods)
         .bind::<Date, _>(permit.valid_to)
         .bind::<Timestamptz, _>(now)
+        .bind::<Nullable<Text>, _>(opt(permit.source.as_ref()))
         .execute(conn)
         .await?;
     Ok(())
