@@ -71,6 +71,7 @@ diesel::table! {
         classes -> Array<Text>,
         is_dangerous_goods -> Bool,
         valid_to -> Date,
+        claim_source -> Nullable<Text>,
         retired_on -> Nullable<Date>,
         created_at -> Timestamptz,
     }
@@ -86,6 +87,7 @@ diesel::table! {
         number -> Text,
         classes -> Array<Text>,
         valid_to -> Date,
+        claim_source -> Nullable<Text>,
         retired_on -> Nullable<Date>,
         created_at -> Timestamptz,
     }
@@ -506,7 +508,9 @@ diesel::table! {
         official_no -> Nullable<Text>,
         paper_no -> Nullable<Text>,
         consignor_id -> Uuid,
+        consignor_name -> Text,
         receiver_id -> Uuid,
+        receiver_name -> Text,
         departure_division -> Text,
         destination_division -> Text,
         issued_at -> Timestamptz,
@@ -772,6 +776,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    user_names (user_id, from_at) {
+        user_id -> Uuid,
+        from_at -> Timestamptz,
+        name -> Text,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         login -> Text,
@@ -796,6 +808,7 @@ diesel::table! {
         permit_valid_to -> Date,
         rated_load_g -> Int8,
         gb19217 -> Bool,
+        claim_source -> Nullable<Text>,
         retired_on -> Nullable<Date>,
         created_at -> Timestamptz,
     }
