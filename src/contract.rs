@@ -44,7 +44,9 @@ routes! {
         identity::http::invitations::invite, identity::http::invitations::list_invitations,
         identity::http::invitations::accept_invitation, identity::http::invitations::end_invitation,
         identity::http::set_roles, identity::http::name_deputy, identity::http::add_api_key, identity::http::list_api_keys,
-        identity::http::revoke_api_key, identity::http::delegate_signing,
+        identity::http::revoke_api_key, identity::http::delegate_signing, identity::http::delegations::list_signing_delegations,
+        identity::http::delegations::end_signing_delegation, identity::http::deputies::list_deputies, identity::http::deputies::end_deputy,
+        identity::http::sessions::list_sessions, identity::http::sessions::end_session, identity::http::reset_password,
         catalogue::http::find_waste_codes, catalogue::http::get_waste_code, catalogue::http::list_methods, catalogue::http::list_divisions,
         catalogue::http::get_legal_article, catalogue::http::list_exemptions, catalogue::http::find_penalties, catalogue::http::get_calendar,
         catalogue::http::list_editions, catalogue::http::list_parameters, catalogue::http::set_parameter, catalogue::http::load_incompatible_pairs,
@@ -66,7 +68,7 @@ routes! {
         filing::http::record_plan_flow, filing::http::list_plan_flows, filing::http::get_plan_flow, filing::http::change_plan_flow,
         filing::http::record_approval, filing::http::list_approvals, filing::http::get_approval, filing::http::verify_approval,
         manifest::http::assign_manifest, manifest::http::release_manifest, manifest::http::withdraw_manifest, manifest::http::take_over_manifest, manifest::http::refuse_take_over_manifest, manifest::http::hand_over_manifest, manifest::http::arrive_manifest, manifest::http::not_receive_manifest, manifest::http::sign_late_manifest, manifest::http::receive_manifest, manifest::http::confirm_manifest, manifest::http::treat_manifest, manifest::http::gate_manifest, manifest::http::send_on_manifest, manifest::http::turn_back_manifest, manifest::http::cancel_manifest, manifest::http::void_manifest, manifest::http::report_incident, manifest::http::acknowledge_incident, manifest::http::record_official_no, manifest::http::correct_manifest, manifest::http::agree_manifest, manifest::http::disagree_manifest, manifest::http::issue_manifest, manifest::http::issue_manifest_like, manifest::http::back_enter_manifest, manifest::http::load_manifest, manifest::http::confirm_manifests, manifest::http::weigh_trip, manifest::http::strike_weighing, manifest::http::get_trip, manifest::http::list_manifests, manifest::http::get_manifest, manifest::http::list_next_acts, manifest::http::list_manifest_events, manifest::http::get_manifest_evidence, manifest::http::create_draft, manifest::http::list_drafts, manifest::http::get_draft, manifest::http::put_draft, manifest::http::delete_draft, manifest::http::issue_draft, manifest::http::list_events,
-        manifest::http::list_incidents,
+        manifest::http::list_incidents, manifest::http::list_access_log,
         manifest::http::list_outages,
         manifest::http::open_outage,
         manifest::http::close_outage,
@@ -80,6 +82,7 @@ routes! {
 pub fn mount(config: &mut web::ServiceConfig) {
     mount_root(config);
     config.service(web::scope("/api/v1").wrap(from_fn(authenticate)).configure(mount_api).default_service(web::to(unrouted)));
+    config.service(web::redirect("/docs", "/docs/"));
     config.service(utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").url("/api-spec/openapi.json", openapi()));
     config.default_service(web::to(unrouted));
 }
@@ -169,6 +172,7 @@ pub fn problem_kinds() -> Vec<&'static Kind> {
     let mut all: Vec<&'static Kind> = kinds::ALL.to_vec();
     all.extend(identity::acts::KINDS.iter());
     all.push(&identity::auth::FIRST_PASSWORD);
+    all.push(&identity::one_time::OWN_CODE);
     all.extend(catalogue::acts::KINDS.iter());
     all.extend(registry::acts::KINDS.iter());
     all.extend(filing::acts::KINDS.iter());

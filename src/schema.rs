@@ -146,6 +146,7 @@ diesel::table! {
         deputy_id -> Uuid,
         from_on -> Date,
         until_on -> Date,
+        ended_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -584,8 +585,16 @@ diesel::table! {
         made_at -> Timestamptz,
         expires_at -> Timestamptz,
         tries -> Int4,
-        next_try_at -> Nullable<Timestamptz>,
         used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    one_time_tries (code_id, user_id) {
+        code_id -> Uuid,
+        user_id -> Uuid,
+        tries -> Int4,
+        next_try_at -> Nullable<Timestamptz>,
     }
 }
 

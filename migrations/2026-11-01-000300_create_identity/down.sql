@@ -1,3 +1,4 @@
+DROP TABLE one_time_tries;
 DROP TABLE one_time_codes;
 DROP TABLE signing_delegations;
 DROP TABLE api_keys;

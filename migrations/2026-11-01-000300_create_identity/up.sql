@@ -102,10 +102,12 @@ CREATE TABLE invitations (
     made_at    timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     ended_at   timestamptz,
-    ended_as   text CONSTRAINT invitations_ended_as_known CHECK (ended_as IN ('accepted', 'declined', 'withdrawn')),
+    ended_as   text CONSTRAINT invitations_ended_as_known CHECK (ended_as IN ('accepted', 'declined', 'withdrawn', 'expired')),
     CONSTRAINT invitations_end_whole CHECK ((ended_at IS NULL) = (ended_as IS NULL))
 );
 CREATE INDEX invitations_by_login ON invitations (login) WHERE ended_at IS NULL;
+-- Nobody is invited twice at a time; one that expired is ended by the next.
+CREATE UNIQUE INDEX invitations_one_open ON invitations (unit_id, login) WHERE ended_at IS NULL;
 CREATE INDEX invitations_by_unit ON invitations (unit_id, id);
 
 -- A deputy signs in a signatory's place between two days.
@@ -115,8 +117,14 @@ CREATE TABLE deputies (
     deputy_id     uuid NOT NULL REFERENCES memberships,
     from_on       date NOT NULL,
     until_on      date NOT NULL,
+    -- Ended before its last day.
+    ended_at      timestamptz,
+    CONSTRAINT deputies_are_others CHECK (membership_id <> deputy_id),
     CONSTRAINT deputies_dates_ordered CHECK (from_on <= until_on)
 );
+
+CREATE INDEX deputies_by_membership ON deputies (membership_id);
+CREATE INDEX deputies_by_deputy ON deputies (deputy_id);
 
 -- One family per login; rotation keeps the family, reuse ends it.
 CREATE TABLE sessions (
@@ -186,7 +194,14 @@ CREATE TABLE one_time_codes (
     made_at      timestamptz NOT NULL,
     expires_at   timestamptz NOT NULL,
     tries        int NOT NULL DEFAULT 0,
-    next_try_at  timestamptz,
     used_at      timestamptz
 );
 CREATE INDEX one_time_codes_by_manifest ON one_time_codes (manifest_id, act);
+-- Counted for each person who tried, so that nobody's wrong digits keep another waiting.
+CREATE TABLE one_time_tries (
+    code_id      uuid NOT NULL REFERENCES one_time_codes,
+    user_id      uuid NOT NULL REFERENCES users,
+    tries        int NOT NULL,
+    next_try_at  timestamptz,
+    PRIMARY KEY (code_id, user_id)
+);

@@ -236,6 +236,10 @@ fn private(folder: &Path) -> Finding {
     // Ours is the owner of this process; where there is no /proc, the folder's.
     let own_uid = std::fs::metadata("/proc/self").or_else(|_| std::fs::metadata(folder)).map(|found| found.uid())?;
     let mut open = Vec::new();
+    let mode = std::fs::metadata(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        open.push(format!("{} has mode {mode:o}", folder.display()));
+    }
     for path in Keys::files(folder) {
         let found = std::fs::metadata(&path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
         if found.mode() & 0o777 != 0o600 {

@@ -1,12 +1,19 @@
 //! `liandan verify`: whether an exported file is what the installation sealed. Needs neither database nor network.
 
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::evidence::{Evidence, KeySet, Verdict, verify};
+use crate::contract;
+use crate::evidence::{Evidence, FORMAT, KeySet, Verdict, verify};
+use crate::platform::lang::Lang;
+use crate::platform::shape::{self, Fault, FaultDetail};
 
 /// Exit code of sysexits.h for an input that cannot be read.
 const NO_INPUT: u8 = 66;
@@ -27,8 +34,8 @@ pub struct Options {
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
     let (code, lines) = match check(options) {
-        Ok((verdict, deputies)) => (verdict.exit_code(), sentences(&verdict).into_iter().chain(deputies).collect()),
-        Err((code, line)) => (code, vec![line]),
+        Ok((verdict, evidence)) => (verdict.exit_code(), report(&verdict, &evidence)),
+        Err((code, lines)) => (code, lines),
     };
     for line in lines {
         println!("{line}");
@@ -36,22 +43,119 @@ pub fn run(options: &Options) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn check(options: &Options) -> Result<(Verdict, Vec<String>), (u8, String)> {
+/// Exit code and sentences of a file that cannot be looked into.
+type Refused = (u8, Vec<String>);
+
+fn check(options: &Options) -> Result<(Verdict, Evidence), Refused> {
     let text = read(&options.file)?;
-    let keys = match &options.keys {
-        None => None,
-        Some(path) => {
-            let document: Value =
-                serde_json::from_str(&read(path)?).map_err(|error| (NO_INPUT, format!("{}: no key file: {error}", path.display())))?;
-            Some(KeySet::parse(&document))
+    let keys = options.keys.as_deref().map(read_keys).transpose()?;
+    let evidence = parse(&options.file, &text)?;
+    Ok((verify(&evidence, keys.as_ref()), evidence))
+}
+
+fn unreadable(path: &Path, why: impl Display) -> Refused {
+    (NO_INPUT, vec![format!("{}: {why}", path.display())])
+}
+
+fn read(path: &Path) -> Result<String, Refused> {
+    std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => unreadable(path, "there is no such file"),
+        ErrorKind::InvalidData => unreadable(path, "it is not text in UTF-8"),
+        ErrorKind::PermissionDenied => unreadable(path, "it may not be read"),
+        ErrorKind::IsADirectory => unreadable(path, "it is a folder"),
+        _ => unreadable(path, error),
+    })
+}
+
+fn read_keys(path: &Path) -> Result<KeySet, Refused> {
+    let document: Value = serde_json::from_str(&read(path)?)
+        .map_err(|error| unreadable(path, format!("no key file: it is not JSON (line {}, column {})", error.line(), error.column())))?;
+    // Without this a wrong file would make every true signature a false one.
+    if !document["keys"].is_array() {
+        return Err(unreadable(path, "no key file: it has no list \"keys\""));
+    }
+    Ok(KeySet::parse(&document))
+}
+
+/// Reads the file by the contract's own schema, which names each place in words; what never was an evidence file is not
+/// called a changed one.
+fn parse(path: &Path, text: &str) -> Result<Evidence, Refused> {
+    let document: Value = serde_json::from_str(text).map_err(|error| {
+        let place = format!("(line {}, column {})", error.line(), error.column());
+        match text.contains(FORMAT) {
+            _ if error.is_eof() && !text.trim().is_empty() => {
+                (INCOMPLETE, vec![format!("incomplete: {} ends in the middle {place}", path.display())])
+            }
+            true => (TAMPERED, vec![format!("tampered: {} is not JSON any more {place}", path.display())]),
+            false => unreadable(path, format!("no evidence file: it is not JSON {place}")),
         }
-    };
-    let evidence: Evidence = serde_json::from_str(&text).map_err(|error| {
-        let is_part = error.is_eof() || error.to_string().starts_with("missing field");
-        let (code, word) = if is_part { (INCOMPLETE, "incomplete") } else { (TAMPERED, "tampered") };
-        (code, format!("{word}: {} is not a whole evidence file: {error}", options.file.display()))
     })?;
-    Ok((verify(&evidence, keys.as_ref()), deputies(&evidence)))
+    let is_ours = MEMBERS.iter().filter(|member| document.get(**member).is_some()).count() * 2 > MEMBERS.len();
+    if !is_ours {
+        return Err(unreadable(path, "no evidence file: it is JSON, but not what GET /api/v1/manifests/{id}/evidence gives"));
+    }
+    let faults = faults(&document).map_err(|error| (NO_INPUT, vec![error]))?;
+    let is_short = faults.iter().all(|fault| matches!(fault.detail, FaultDetail::MissingField { .. }));
+    if !faults.is_empty() {
+        let (code, word) = if is_short { (INCOMPLETE, "incomplete") } else { (TAMPERED, "tampered") };
+        let place = |fault: &Fault| if fault.pointer.is_empty() { "the file".to_owned() } else { fault.pointer.clone() };
+        return Err((code, faults.iter().map(|fault| format!("{word}: {}: {}", place(fault), fault.message(Lang::En))).collect()));
+    }
+    // The schema hides one thing: a member that stands twice.
+    serde_json::from_str(text).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        (TAMPERED, vec![format!("tampered: {place}: a member stands twice, or a value has no meaning there")])
+    })
+}
+
+/// The members of an evidence file; what has most of them was meant to be one.
+const MEMBERS: [&str; 7] = ["format", "exported_at", "subject_id", "chains", "parts", "kid", "signature"];
+
+fn faults(document: &Value) -> Result<Vec<Fault>, String> {
+    let contract = serde_json::to_value(contract::openapi()).map_err(|error| error.to_string())?;
+    let schema = json!({ "$ref": "#/components/schemas/Evidence", "components": contract["components"] });
+    Ok(shape::check_schema(&shape::validator(&schema, &contract::formats())?, document))
+}
+
+fn report(verdict: &Verdict, evidence: &Evidence) -> Vec<String> {
+    let unsigned = match verdict {
+        // Of a changed file nothing is known, so nothing is told from it.
+        Verdict::Tampered(_) => Vec::new(),
+        _ => unsigned(evidence),
+    };
+    sentences(verdict, unsigned.len()).into_iter().chain(unsigned).chain(deputies(evidence)).collect()
+}
+
+/// Signatures for which the receiver did not wait and which nobody gave since. The file is whole without them, but a reader
+/// must not take it for a manifest that everybody signed.
+fn unsigned(evidence: &Evidence) -> Vec<String> {
+    let mut newest: BTreeMap<(Uuid, &str), (i32, &str)> = BTreeMap::new();
+    for part in &evidence.parts {
+        let Some((name, revision)) = part.name.rsplit_once('/') else { continue };
+        let revision = revision.parse().unwrap_or_default();
+        let known = newest.entry((part.subject_id, name)).or_insert((revision, &part.bytes));
+        if known.0 < revision {
+            *known = (revision, &part.bytes);
+        }
+    }
+    let stands = |subject, name: String| newest.get(&(subject, name.as_str())).is_some_and(|(_, bytes)| *bytes != "null");
+    let mut lines = Vec::new();
+    for ((subject, name), (_, bytes)) in &newest {
+        let Ok(document) = serde_json::from_str::<Value>(bytes) else { continue };
+        for skipped in document["skipped"].as_array().into_iter().flatten().filter(|_| name.starts_with("receipt/")) {
+            let (act, leg_no) = (skipped["act"].as_str().unwrap_or_default(), skipped["leg_no"].as_i64().unwrap_or_default());
+            let part = match act {
+                "release" => "release/1".to_owned(),
+                "arrive" => format!("arrival/{leg_no}"),
+                act => format!("{act}/{leg_no}"),
+            };
+            if !stands(*subject, part) {
+                let (unit, reason) = (skipped["unit_id"].as_str().unwrap_or_default(), skipped["reason"].as_str().unwrap_or_default());
+                lines.push(format!("not signed: {act} of leg {leg_no}, by the unit {unit}; the receiver went on without it: {reason}"));
+            }
+        }
+    }
+    lines
 }
 
 /// Which events a deputy (代理人) signed, and in whose place: the file names memberships, no names.
@@ -68,12 +172,16 @@ fn deputies(evidence: &Evidence) -> Vec<String> {
     lines
 }
 
-fn read(path: &Path) -> Result<String, (u8, String)> {
-    std::fs::read_to_string(path).map_err(|error| (NO_INPUT, format!("{}: {error}", path.display())))
-}
-
-fn sentences(verdict: &Verdict) -> Vec<String> {
+fn sentences(verdict: &Verdict, unsigned: usize) -> Vec<String> {
     match verdict {
+        Verdict::Valid if unsigned > 0 => {
+            let what = if unsigned == 1 {
+                "a signature of the manifest itself is missing".to_owned()
+            } else {
+                format!("{unsigned} signatures of the manifest itself are missing")
+            };
+            vec![format!("valid: the file is whole, unchanged, and signed by the installation whose keys were given, but {what}")]
+        }
         Verdict::Valid => vec!["valid: complete, unchanged, and signed by the installation whose keys were given".into()],
         Verdict::NotAuthenticated => {
             vec!["consistent, not authenticated: nothing contradicts itself, but without --keys nobody knows who made this file".into()]

@@ -227,10 +227,10 @@ async fn claim(
     }
     let events = store::events_by_id(conn, &row.event_ids.unwrap_or_default()).await?;
     // One act is the caller's own; a composite may hold another person's beside it.
-    if !events.iter().any(|event| event.is_by(signer.user)) {
+    if !events.iter().any(|event| event.is_by(signer)) {
         return Err(Problem::not_found());
     }
-    let units = events.iter().filter(|event| event.is_by(signer.user)).filter_map(StoredEvent::unit).collect();
+    let units = events.iter().filter(|event| event.is_by(signer)).filter_map(StoredEvent::unit).collect();
     let done = events.iter().map(|event| Done::of(event, call)).collect::<Result<_, _>>()?;
     Ok(Some((done, units)))
 }

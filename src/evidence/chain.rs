@@ -35,7 +35,7 @@ pub enum Method {
 /// Who signs, as plain ids: names and phones stay out of the chain.
 #[derive(Debug, Clone)]
 pub struct Signer {
-    /// The person.
+    /// The person who signs by law: of a key, the signatory who let it sign, else whoever made it.
     pub user: Uuid,
     /// The membership under which the person acts; none for a driver bound to a leg.
     pub membership: Option<Uuid>,
@@ -43,8 +43,13 @@ pub struct Signer {
     pub unit: Option<Uuid>,
     /// How.
     pub method: Method,
-    /// Who else took part: the maker of a one-time code, the delegator of a key.
+    /// Who else took part: whoever made the one-time code or the key; where the signer made the code himself, the person at
+    /// whose device it was used.
     pub with: Option<Uuid>,
+    /// The person at whose device a one-time code was used.
+    pub device_user: Option<Uuid>,
+    /// The API key by which a machine acted.
+    pub api_key: Option<Uuid>,
     /// The membership of the signatory in whose place a deputy (代理人) signs; none where the person signs by an own role.
     pub stands_in_for: Option<Uuid>,
 }
@@ -98,7 +103,7 @@ pub fn event_hash(prev_hash: &[u8], bytes: &[u8]) -> [u8; 32] {
 impl NewEvent {
     /// The event's bytes at its place.
     pub(super) fn bytes(&self, id: Uuid, seq: i64, signer: &Signer, recorded_at: DateTime<Utc>, request_id: Uuid) -> Result<Vec<u8>, Problem> {
-        canonical(&json!({
+        let mut document = json!({
             "v": 1,
             "id": id,
             "subject": { "kind": self.subject_kind, "id": self.subject },
@@ -116,7 +121,14 @@ impl NewEvent {
             "law": self.law,
             "sealed": self.sealed,
             "payload": self.payload,
-        }))
+        });
+        // Only where there is something to say: an event without them is what it always was, and `v` stays.
+        for (name, value) in [("device_user", signer.device_user), ("api_key", signer.api_key)] {
+            if let Some(value) = value {
+                document[name] = json!(value);
+            }
+        }
+        canonical(&document)
     }
 }
 

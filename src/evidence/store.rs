@@ -6,6 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::chain::Signer;
 use crate::platform::db::Sql;
 use crate::platform::problem::Problem;
 
@@ -52,9 +53,10 @@ impl StoredEvent {
     pub fn document(&self) -> Result<Value, Problem> {
         serde_json::from_slice(&self.bytes).map_err(|error| Problem::internal(&error))
     }
-    /// Whether this person did it.
-    pub(super) fn is_by(&self, user: Uuid) -> bool {
-        self.document().is_ok_and(|document| document["actor"] == serde_json::json!(user))
+    /// Whether this person did it, or this key in whosever name.
+    pub(super) fn is_by(&self, signer: &Signer) -> bool {
+        let by_key = |document: &Value| signer.api_key.is_some_and(|key| document["api_key"] == serde_json::json!(key));
+        self.document().is_ok_and(|document| document["actor"] == serde_json::json!(signer.user) || by_key(&document))
     }
     /// The unit for which it was done.
     pub(super) fn unit(&self) -> Option<Uuid> {

@@ -37,7 +37,16 @@ where
 {
     let head = lock(conn, subject).await?;
     let Some(event) = body(conn).await? else { return Ok(false) };
-    let signer = Signer { user: Uuid::nil(), membership: None, unit: None, method: Method::System, with: None, stands_in_for: None };
+    let signer = Signer {
+        user: Uuid::nil(),
+        membership: None,
+        unit: None,
+        method: Method::System,
+        with: None,
+        device_user: None,
+        api_key: None,
+        stands_in_for: None,
+    };
     let id = app.clock.new_id();
     append_still(conn, &head, &event, &signer, (id, id), app.clock.now()).await?;
     Ok(true)

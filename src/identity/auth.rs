@@ -23,7 +23,7 @@ use super::token::{self, Claims};
 use crate::evidence::{self, Tx};
 use crate::platform::app::App;
 use crate::platform::calendar::legal_day;
-use crate::platform::call::Call;
+use crate::platform::call::{Call, text_header};
 use crate::platform::problem::{Kind, Problem, kinds};
 
 /// How old the rights of a read may be.
@@ -145,15 +145,16 @@ pub fn forget_rights(app: &App) {
 /// The middleware of `/api/v1`.
 ///
 /// # Errors
-/// 401, 429.
+/// 400 where more than one credential is sent, 401, 429.
 pub async fn authenticate(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     if OPEN.iter().any(|(method, path)| request.method() == method && request.path() == *path) {
         return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     }
     // A middleware answers itself: an error that passes it would be written by the framework.
-    let caller = match request.app_data::<web::Data<App>>().cloned() {
-        Some(app) => caller_of(&app, request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok())).await,
-        None => Err(Problem::broken("no App in app_data").into()),
+    let caller = match (request.app_data::<web::Data<App>>().cloned(), text_header(request.request(), header::AUTHORIZATION.as_str())) {
+        (Some(app), Ok(authorization)) => caller_of(&app, authorization).await,
+        (Some(_), Err(problem)) => Err(problem.into()),
+        (None, _) => Err(Problem::broken("no App in app_data").into()),
     };
     let (mut response, quota) = match caller {
         Ok(Caller { actor, quota, .. })
@@ -319,7 +320,7 @@ async fn transact_body(call: &Call, actor: &Actor, acts: usize, secret: bool, bo
 pub async fn fresh(conn: &AsyncPgConnection, actor: &Actor, now: DateTime<Utc>) -> Result<Actor, Problem> {
     let fresh = match (actor.session, &actor.api_key, &actor.by_code) {
         (Some(session), ..) => store::actor_of_session(conn, session, actor.membership, actor.method, now, legal_day(now)).await?,
-        (None, Some(hash), _) => store::actor_of_key(conn, hash, now).await?,
+        (None, Some(key), _) => store::actor_of_key(conn, &key.hash, now).await?,
         (None, None, Some(by_code)) => super::one_time::use_up(conn, actor, by_code, now).await?,
         (None, None, None) => None,
     };

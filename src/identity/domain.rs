@@ -147,13 +147,140 @@ pub struct ActingUnit {
     pub is_verified: bool,
 }
 
+/// What is a signature (签名), so that an API key does it only under a signatory's delegation. Rooms to the right do these
+/// acts; a test of theirs compares names and roles with their own table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignedAct {
+    /// 提交.
+    Issue,
+    /// 交付.
+    Release,
+    /// 撤回交付.
+    Withdraw,
+    /// 接运.
+    TakeOver,
+    /// 拒运.
+    RefuseTakeOver,
+    /// 换车/交接.
+    HandOver,
+    /// 到达.
+    Arrive,
+    /// 未入厂.
+    NotReceived,
+    /// 入厂.
+    Receive,
+    /// 确认接受.
+    Confirm,
+    /// 利用处置.
+    RecordTreatment,
+    /// 退回/改送.
+    SendOn,
+    /// 途中退回/改送.
+    TurnBack,
+    /// 补签.
+    SignLate,
+    /// 取消.
+    Cancel,
+    /// 作废.
+    Void,
+    /// 补录.
+    BackEnter,
+    /// 更正.
+    Correct,
+    /// 同意更正.
+    Agree,
+    /// 不同意更正.
+    Disagree,
+}
+
+impl SignedAct {
+    /// Every one.
+    pub const ALL: [Self; 20] = [
+        Self::Issue,
+        Self::Release,
+        Self::Withdraw,
+        Self::TakeOver,
+        Self::RefuseTakeOver,
+        Self::HandOver,
+        Self::Arrive,
+        Self::NotReceived,
+        Self::Receive,
+        Self::Confirm,
+        Self::RecordTreatment,
+        Self::SendOn,
+        Self::TurnBack,
+        Self::SignLate,
+        Self::Cancel,
+        Self::Void,
+        Self::BackEnter,
+        Self::Correct,
+        Self::Agree,
+        Self::Disagree,
+    ];
+    /// As stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Issue => "issue",
+            Self::Release => "release",
+            Self::Withdraw => "withdraw",
+            Self::TakeOver => "take_over",
+            Self::RefuseTakeOver => "refuse_take_over",
+            Self::HandOver => "hand_over",
+            Self::Arrive => "arrive",
+            Self::NotReceived => "not_received",
+            Self::Receive => "receive",
+            Self::Confirm => "confirm",
+            Self::RecordTreatment => "record_treatment",
+            Self::SendOn => "send_on",
+            Self::TurnBack => "turn_back",
+            Self::SignLate => "sign_late",
+            Self::Cancel => "cancel",
+            Self::Void => "void",
+            Self::BackEnter => "back_enter",
+            Self::Correct => "correct",
+            Self::Agree => "agree",
+            Self::Disagree => "disagree",
+        }
+    }
+    /// The roles of which one is needed; a key without any of them has no use for a delegation.
+    #[must_use]
+    pub const fn roles(self) -> &'static [Role] {
+        use Role::{Clerk, Dispatcher, Driver, Inspector, Manager, Signatory, Weigher};
+        match self {
+            Self::Issue | Self::RecordTreatment | Self::Cancel | Self::BackEnter => &[Clerk, Signatory],
+            Self::Release | Self::Withdraw => &[Signatory, Dispatcher],
+            Self::TakeOver | Self::RefuseTakeOver | Self::HandOver => &[Driver, Dispatcher],
+            Self::Arrive | Self::NotReceived => &[Driver, Dispatcher, Weigher, Signatory],
+            Self::Receive => &[Weigher, Signatory],
+            Self::Confirm | Self::SendOn | Self::TurnBack => &[Signatory],
+            Self::SignLate => &[Driver, Dispatcher, Signatory],
+            Self::Void => &[Manager, Inspector],
+            Self::Correct => &[Clerk, Signatory, Dispatcher, Weigher],
+            Self::Agree | Self::Disagree => &[Signatory, Dispatcher, Manager],
+        }
+    }
+}
+
 /// What an API key may sign in a signatory's name.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Delegation {
     /// The signatory's user.
     pub signatory: Uuid,
+    /// The membership in which he is signatory.
+    pub membership: Uuid,
     /// Acts by name.
     pub acts: Vec<String>,
+}
+
+/// The API key that calls.
+#[derive(Debug, Clone)]
+pub struct ByKey {
+    /// The key.
+    pub id: Uuid,
+    /// Its hash, by which its rights are read again.
+    pub hash: Vec<u8>,
 }
 
 /// Who is calling, with the rights of this moment.
@@ -179,8 +306,8 @@ pub struct Actor {
     pub jurisdiction: Vec<String>,
     /// The session, for log-out.
     pub session: Option<Uuid>,
-    /// Hash of the key, when the caller is an API key.
-    pub api_key: Option<Vec<u8>>,
+    /// The key, when the caller is one.
+    pub api_key: Option<ByKey>,
     /// Delegations of that key.
     pub delegations: Vec<Delegation>,
     /// Carriers for which the person drives, whatever unit the token names.
@@ -205,16 +332,35 @@ impl Actor {
     pub fn is_officer(&self) -> bool {
         self.unit.as_ref().is_some_and(|unit| unit.kind == UnitKind::Authority)
     }
-    /// In whose name an API key may sign this act.
+    /// Under which delegation an API key may sign this act.
     #[must_use]
-    pub fn delegator(&self, act: &str) -> Option<Uuid> {
-        self.delegations.iter().find(|delegation| delegation.acts.iter().any(|name| name == act)).map(|delegation| delegation.signatory)
+    pub fn delegation(&self, act: &str) -> Option<&Delegation> {
+        self.delegations.iter().find(|delegation| delegation.acts.iter().any(|name| name == act))
     }
-    /// As evidence takes it.
+    /// As evidence takes it: the signer, who made the code for him, and who lent the device.
     #[must_use]
     pub fn signer(&self) -> Signer {
-        // The event names both: the signer, and who made the code for him or lent the device.
         let with = self.by_code.as_ref().map(|code| if code.made_by == self.user { code.device_user } else { code.made_by });
-        Signer { user: self.user, membership: self.membership, unit: self.unit_id(), method: self.method, with, stands_in_for: None }
+        Signer {
+            user: self.user,
+            membership: self.membership,
+            unit: self.unit_id(),
+            method: self.method,
+            with,
+            device_user: self.by_code.as_ref().map(|code| code.device_user),
+            api_key: self.api_key.as_ref().map(|key| key.id),
+            stands_in_for: None,
+        }
+    }
+    /// As evidence takes an act that an API key signs in a signatory's name: he is the actor, whoever made the key took part.
+    #[must_use]
+    pub fn signer_under(&self, delegation: &Delegation) -> Signer {
+        Signer {
+            user: delegation.signatory,
+            membership: Some(delegation.membership),
+            method: Method::DelegatedKey,
+            with: Some(self.user).filter(|maker| *maker != delegation.signatory),
+            ..self.signer()
+        }
     }
 }

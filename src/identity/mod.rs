@@ -7,6 +7,7 @@ pub mod acts;
 pub mod auth;
 mod authorities;
 mod domain;
+mod guessable;
 pub mod http;
 pub mod one_time;
 mod password;
@@ -16,7 +17,7 @@ pub mod uscc;
 
 pub use auth::{actor_of_token, fresh, transact};
 pub use authorities::authorities_of;
-pub use domain::{ActingUnit, Actor, Delegation, Role, Roles, UnitKind};
+pub use domain::{ActingUnit, Actor, Delegation, Role, Roles, SignedAct, UnitKind};
 pub use password::load as hashing;
 pub use store::{UnitRow, driver_unit, forget_old_failures, officer_sees, unit_by_id};
 pub use uscc::Uscc;

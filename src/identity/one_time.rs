@@ -2,7 +2,7 @@
 //! dispatcher, told by voice, bound to manifest, act and person; ten minutes, five tries with a growing wait.
 
 use chrono::{DateTime, Duration, Utc};
-use diesel::sql_types::{Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -16,12 +16,19 @@ use crate::platform::app::App;
 use crate::platform::calendar::legal_day;
 use crate::platform::call::Call;
 use crate::platform::db::Sql;
-use crate::platform::problem::{Problem, Text as Words, kinds};
+use crate::platform::problem::{Kind, Problem, Text as Words, kinds};
 
 /// How long a code lives.
 const LIFE: Duration = Duration::minutes(10);
-/// Wrong tries before a code is dead.
+/// Tries of one person after which a code is dead for him. Counted for each person, so that no party's wrong digits keep
+/// the right ones of another waiting.
 const TRIES_MAX: i32 = 5;
+/// Tries of all together after which a code is dead for everybody, however many accounts a unit makes to guess with.
+const TRIES_OF_ALL_MAX: i32 = 100;
+/// Whoever made a code for another must not be the one who uses it.
+pub static OWN_CODE: Kind =
+    Kind::new(403, "code-of-own-making", "不得自行使用为他人生成的一次性口令", "A one-time code made for another is not for its maker to use");
+
 /// The header that carries a code.
 pub const HEADER: &str = "liandan-code";
 
@@ -100,10 +107,22 @@ struct WaitRow {
     next_try_at: Option<DateTime<Utc>>,
 }
 
+/// Counts a try of a person at every living code of a manifest's act. His own row is written first and locked by that, so
+/// parallel tries are counted one after the other.
+const TRY: Sql = Sql("WITH live AS (SELECT id, user_id, unit_id, made_by, code_hash = $3 AS is_match FROM one_time_codes \
+     WHERE manifest_id = $1 AND act = $2 AND used_at IS NULL AND expires_at > $4 AND tries < $6), \
+     t AS (INSERT INTO one_time_tries AS t (code_id, user_id, tries, next_try_at) \
+     SELECT id, $7, 1, CASE WHEN is_match THEN NULL ELSE $4 + interval '1 second' END FROM live ORDER BY id \
+     ON CONFLICT (code_id, user_id) DO UPDATE SET tries = t.tries + 1, \
+     next_try_at = CASE WHEN excluded.next_try_at IS NULL THEN t.next_try_at ELSE $4 + make_interval(secs => power(2, least(t.tries, 9))) END \
+     RETURNING code_id, tries), \
+     u AS (UPDATE one_time_codes c SET tries = c.tries + 1 FROM t WHERE c.id = t.code_id) \
+     SELECT l.id, l.user_id, l.unit_id, l.made_by, l.is_match FROM live l JOIN t ON t.code_id = l.id WHERE t.tries <= $5");
+
 /// The person whose code this is. The caller has been asked before whether he may see the manifest at all.
 ///
 /// # Errors
-/// 401 for a wrong or dead code; 429 while the wait after a wrong one runs.
+/// 401 for a wrong or dead code; 403 `code-of-own-making`; 429 while the wait after a wrong one of the same person runs.
 pub async fn actor_by_code(app: &App, device: &Actor, manifest: Uuid, act: &str, digits: &str) -> Result<Actor, Problem> {
     let now = app.clock.now();
     let hash = digest(&format!("{manifest}/{act}/{digits}"));
@@ -111,8 +130,18 @@ pub async fn actor_by_code(app: &App, device: &Actor, manifest: Uuid, act: &str,
     // Before anything is counted: whoever asks for a lost answer again must not use up the tries of the next code.
     let row = match used_code(&conn, manifest, act, &hash, now).await? {
         Some(row) => row,
-        None => living_code(&mut conn, manifest, act, &hash, now).await?,
+        None => living_code(&mut conn, device, manifest, act, &hash, now).await?,
     };
+    // The signer gives his word by telling the code; whoever made it for him would else sign in his name alone.
+    if row.made_by == device.user && row.user_id != device.user {
+        return Err(Problem::new(
+            &OWN_CODE,
+            Words::new(
+                "您为他人生成的一次性口令须在他人设备上使用；如须代驾驶员签署，请以本人身份签署并说明原因（将标记 dispatcher-signed）",
+                "A code that you made for somebody else is for another person's device; to sign for a driver, sign yourself with a reason (flagged dispatcher-signed)",
+            ),
+        ));
+    }
     let by_code = ByCode { code: row.id, made_by: row.made_by, device_user: device.user };
     store::actor_of_member(&conn, row.user_id, row.unit_id, legal_day(now), by_code).await?.ok_or_else(wrong)
 }
@@ -123,31 +152,54 @@ fn wrong() -> Problem {
 
 /// A code that may still sign. Every try is counted before it is compared, in a statement of its own: neither a refused act nor
 /// a parallel try can undo it.
-async fn living_code(conn: &mut AsyncPgConnection, manifest: Uuid, act: &str, hash: &[u8], now: DateTime<Utc>) -> Result<CodeRow, Problem> {
-    let waits: Vec<WaitRow> = Sql("SELECT max(next_try_at) AS next_try_at FROM one_time_codes \
-         WHERE manifest_id = $1 AND act = $2 AND used_at IS NULL AND expires_at > $3 AND tries < $4")
-    .bind::<SqlUuid, _>(manifest)
-    .bind::<Text, _>(act)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Integer, _>(TRIES_MAX)
-    .load(conn)
-    .await?;
+async fn living_code(
+    conn: &mut AsyncPgConnection,
+    device: &Actor,
+    manifest: Uuid,
+    act: &str,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<CodeRow, Problem> {
+    let waits: Vec<WaitRow> =
+        Sql("SELECT max(t.next_try_at) AS next_try_at FROM one_time_codes c JOIN one_time_tries t ON t.code_id = c.id AND t.user_id = $5 \
+         WHERE c.manifest_id = $1 AND c.act = $2 AND c.used_at IS NULL AND c.expires_at > $3 AND c.tries < $6 AND t.tries < $4")
+        .bind::<SqlUuid, _>(manifest)
+        .bind::<Text, _>(act)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Integer, _>(TRIES_MAX)
+        .bind::<SqlUuid, _>(device.user)
+        .bind::<Integer, _>(TRIES_OF_ALL_MAX)
+        .load(conn)
+        .await?;
     if let Some(at) = waits.into_iter().find_map(|row| row.next_try_at).filter(|at| *at > now) {
         let wait = u32::try_from((at - now).num_seconds()).unwrap_or(u32::MAX).max(1);
         return Err(Problem { retry_after: Some(wait), ..Problem::of(&kinds::TOO_MANY) });
     }
-    let rows: Vec<CodeRow> = Sql("UPDATE one_time_codes SET tries = tries + 1, \
-         next_try_at = CASE WHEN code_hash = $3 THEN next_try_at ELSE $4 + make_interval(secs => power(2, tries)) END \
-         WHERE manifest_id = $1 AND act = $2 AND used_at IS NULL AND expires_at > $4 AND tries < $5 \
-         RETURNING id, user_id, unit_id, made_by, code_hash = $3 AS is_match")
-    .bind::<SqlUuid, _>(manifest)
-    .bind::<Text, _>(act)
-    .bind::<Binary, _>(hash)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Integer, _>(TRIES_MAX)
-    .load(conn)
-    .await?;
+    let rows: Vec<CodeRow> = TRY
+        .bind::<SqlUuid, _>(manifest)
+        .bind::<Text, _>(act)
+        .bind::<Binary, _>(hash)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Integer, _>(TRIES_MAX)
+        .bind::<Integer, _>(TRIES_OF_ALL_MAX)
+        .bind::<SqlUuid, _>(device.user)
+        .load(conn)
+        .await?;
     rows.into_iter().find(|row| row.is_match).ok_or_else(wrong)
+}
+
+/// Ends the codes for these acts that nobody used yet: another crew was named, and who was to sign is no more the one.
+///
+/// # Errors
+/// As the database.
+pub async fn end_codes(conn: &mut AsyncPgConnection, manifest: Uuid, acts: &[&str], now: DateTime<Utc>) -> Result<(), Problem> {
+    Sql("UPDATE one_time_codes SET expires_at = $3 WHERE manifest_id = $1 AND act = ANY($2) AND used_at IS NULL AND expires_at > $3")
+        .bind::<SqlUuid, _>(manifest)
+        .bind::<Array<Text>, _>(acts)
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// A code that was used names its person for ever, so that a lost answer can be asked for again under its key however late;

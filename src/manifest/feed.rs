@@ -33,7 +33,7 @@ pub struct Page {
     /// Where to go on.
     pub next: i64,
     /// The last place of the feed.
-    last: i64,
+    pub last: i64,
     /// Whether more may follow at once.
     pub is_full: bool,
 }

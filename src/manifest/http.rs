@@ -2,6 +2,7 @@
 
 mod drafts;
 mod follow;
+mod looks;
 mod reading;
 
 use actix_web::web::Path;
@@ -31,6 +32,7 @@ use crate::platform::problem::{Problem, ProblemBody, Text, kinds};
 // The contract names routes by this room; what they are made of is beside each.
 pub use drafts::*;
 pub use follow::*;
+pub use looks::*;
 pub use reading::*;
 
 /// Name vehicle and crew (派车).

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::policy::Scope;
-use super::table::State;
+use super::table::{self, Relation, State};
+use crate::identity::Role;
 use crate::platform::db::Sql;
 use crate::platform::problem::Problem;
 
@@ -137,7 +138,10 @@ fn together(rows: Vec<Row>) -> Vec<Item> {
         if items.last().is_none_or(|last| last.header.id != header.id) {
             items.push(Item { header, waiting_for: Vec::new(), reminded_of: Vec::new() });
         }
-        if let (Some(act), Some(item)) = (act, items.last_mut()) {
+        // Where it waits for two of the caller's units, it is told once.
+        if let (Some(act), Some(item)) = (act, items.last_mut())
+            && item.waiting_for.last() != Some(&act)
+        {
             if is_reminded {
                 item.reminded_of.push(act.clone());
             }
@@ -147,9 +151,10 @@ fn together(rows: Vec<Row>) -> Vec<Item> {
     items
 }
 
-// $1 the keys, $2 below which id, $3 how many, $4 the caller's unit, then the filters. Each key walks the primary key of one
-// narrow table from the newest on, and the planner is left no other way, so a page costs the same at ten thousand
-// manifests and at a million. Columns come as they are: written as JSON there, a page cost PostgreSQL twice the time.
+// $1 the keys, $2 below which id, $3 how many, $4 the unit of the caller's token, then the filters, $13 his units, $14 what
+// waits for a driver, which counts at any of them. Each key walks the primary key of one narrow table from the newest on, and
+// the planner is left no other way, so a page costs the same at ten thousand manifests and at a million. Columns come as they
+// are: written as JSON there, a page cost PostgreSQL twice the time.
 macro_rules! list_sql {
     ($keys:literal, $from:literal, $scope:expr) => {
         concat!(
@@ -169,16 +174,17 @@ macro_rules! list_sql {
              SELECT c.id, c.stream, c.state, s.version, c.number, c.official_no, c.issued_at, c.voided_at IS NOT NULL AS is_void, c.flags, \
              c.planned_departure_on, c.planned_receipt_on, c.confirm_due_on, c.consignor_id, c.consignor_name, c.receiver_id, c.receiver_name, \
              c.codes, c.plates, c.declared_g, c.released_g, c.accepted_g, t.act, t.reminded_at IS NOT NULL AS is_reminded \
-             FROM c JOIN streams s ON s.subject_id = c.id LEFT JOIN manifest_tasks t ON t.manifest_id = c.id AND t.unit_id = $4 \
+             FROM c JOIN streams s ON s.subject_id = c.id LEFT JOIN manifest_tasks t ON t.manifest_id = c.id \
+             AND t.unit_id = ANY($13) AND (t.unit_id = $4 OR t.act = ANY($14)) \
              ORDER BY c.id DESC, t.act"
         )
     };
 }
-// Where the keys are not the scope itself: $13 the caller's units, $14 an officer's divisions.
+// Where the keys are not the scope itself: $15 an officer's divisions.
 macro_rules! seen_by {
     () => {
         " AND (EXISTS (SELECT FROM manifest_parties q WHERE q.manifest_id = m.id AND q.unit_id = ANY($13)) \
-         OR EXISTS (SELECT FROM manifest_places q JOIN division_paths d ON d.code = q.division WHERE q.manifest_id = m.id AND d.ancestor = ANY($14)))"
+         OR EXISTS (SELECT FROM manifest_places q JOIN division_paths d ON d.code = q.division WHERE q.manifest_id = m.id AND d.ancestor = ANY($15)))"
     };
 }
 const OF_UNITS: Sql =
@@ -188,8 +194,11 @@ const OF_DIVISIONS: Sql = Sql(list_sql!(
     "manifest_places y JOIN manifests m ON m.id = y.manifest_id WHERE y.division = k.key",
     ""
 ));
-const WAITING: Sql =
-    Sql(list_sql!("SELECT unnest($1::uuid[])", "manifest_tasks y JOIN manifests m ON m.id = y.manifest_id WHERE y.unit_id = k.key", seen_by!()));
+const WAITING: Sql = Sql(list_sql!(
+    "SELECT unnest($1::uuid[])",
+    "manifest_tasks y JOIN manifests m ON m.id = y.manifest_id WHERE y.unit_id = k.key AND (y.unit_id = $4 OR y.act = ANY($14))",
+    seen_by!()
+));
 // A number names one manifest or few: found by its own indexes, not by walking all that the caller may see.
 const BY_NUMBER: Sql = Sql(list_sql!(
     "SELECT unnest($1::text[])",
@@ -203,6 +212,9 @@ const BY_NUMBER: Sql = Sql(list_sql!(
 /// # Errors
 /// As the database.
 pub async fn page(conn: &mut AsyncPgConnection, scope: &Scope, filter: &Filter, before: Uuid, limit: i64) -> Result<Vec<Item>, Problem> {
+    // A driver with two employers has what waits for him at either, whatever unit the token names.
+    let of_drivers: Vec<&str> =
+        table::ACTS.iter().filter(|rule| rule.by.contains(&(Relation::Carrier, Role::Driver))).map(|rule| rule.act.as_str()).collect();
     macro_rules! run {
         ($sql:ident, $type:ty, $keys:expr) => {
             $sql.bind::<Array<$type>, _>($keys)
@@ -217,13 +229,15 @@ pub async fn page(conn: &mut AsyncPgConnection, scope: &Scope, filter: &Filter, 
                 .bind::<Nullable<Text>, _>(filter.flag.as_deref())
                 .bind::<Nullable<Timestamptz>, _>(filter.from)
                 .bind::<Nullable<Timestamptz>, _>(filter.until)
+                .bind::<Array<SqlUuid>, _>(scope.units())
+                .bind::<Array<Text>, _>(&of_drivers)
         };
         ($sql:ident, $type:ty, $keys:expr, $scope:ident) => {
-            run!($sql, $type, $keys).bind::<Array<SqlUuid>, _>($scope.units()).bind::<Array<Text>, _>(&$scope.jurisdiction)
+            run!($sql, $type, $keys).bind::<Array<Text>, _>(&$scope.jurisdiction)
         };
     }
     let rows = if filter.waiting_for_me {
-        run!(WAITING, SqlUuid, Vec::from_iter(scope.unit), scope).load(conn).await?
+        run!(WAITING, SqlUuid, scope.units(), scope).load(conn).await?
     } else if let Some(number) = &filter.number {
         run!(BY_NUMBER, Text, std::slice::from_ref(number), scope).load(conn).await?
     } else if scope.jurisdiction.is_empty() {

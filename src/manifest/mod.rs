@@ -16,6 +16,7 @@ pub mod http;
 pub mod incidents;
 pub mod input;
 mod list;
+mod looks;
 mod next;
 pub mod number;
 pub mod outage;

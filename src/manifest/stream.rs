@@ -58,7 +58,7 @@ enum Holder {
 
 impl Holder {
     fn of(actor: &Actor) -> Self {
-        actor.api_key.clone().map_or(Self::Session(actor.session), Self::Key)
+        actor.api_key.as_ref().map_or(Self::Session(actor.session), |key| Self::Key(key.hash.clone()))
     }
 }
 

@@ -543,6 +543,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_key_may_sign_under_a_delegation_is_every_act_but_those_that_are_no_signature() {
+        use crate::identity::SignedAct;
+        let no_signature = [Act::Assign, Act::Weigh, Act::ReportIncident, Act::AcknowledgeIncident, Act::RecordOfficialNo];
+        let signed: BTreeSet<&str> = SignedAct::ALL.into_iter().map(SignedAct::as_str).collect();
+        let expected: BTreeSet<&str> = ALL_ACTS.into_iter().filter(|act| !no_signature.contains(act)).map(Act::as_str).collect();
+        assert_eq!(signed, expected);
+        for act in ALL_ACTS {
+            let Some(signed) = SignedAct::ALL.into_iter().find(|signed| signed.as_str() == act.as_str()) else { continue };
+            let needed: BTreeSet<Role> = act.rule().by.iter().map(|(_, role)| *role).collect();
+            assert_eq!(needed, signed.roles().iter().copied().collect(), "{}", act.as_str());
+        }
+    }
+
+    #[test]
     fn an_article_whose_text_is_not_held_refuses_nothing() {
         let (laws, _) = held();
         for rule in REQUIREMENTS.iter().filter(|rule| rule.effects.iter().any(|(_, effect)| *effect == Effect::Refuse)) {

@@ -86,6 +86,10 @@ pub async fn assignment(
         (None, None) => return Err(Problem::value("/trip/driver_name", Words::new("须填写驾驶员", "A driver is needed"))),
     };
     let now = tx.now();
+    // Codes told to the crew of before die with it.
+    let of_crew: Vec<&str> =
+        table::ACTS.iter().filter(|rule| rule.by.contains(&(Relation::Carrier, Role::Driver))).map(|rule| rule.act.as_str()).collect();
+    identity::one_time::end_codes(tx.conn, record.id, &of_crew, now).await?;
     let trip_id = match input.trip_id {
         Some(trip) => {
             let row: Option<TripRow> = Sql("SELECT carrier_id, plate FROM trips WHERE id = $1").bind::<SqlUuid, _>(trip).load(tx.conn).await?.pop();

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::app::App;
 use super::lang::Lang;
 use super::problem::{Problem, Text, kinds};
+use super::query;
 use super::shape;
 
 /// How far in the future a device's clock may be.
@@ -134,7 +135,11 @@ pub fn request_id_of(req: &HttpRequest) -> Uuid {
     req.extensions().get::<RequestId>().map_or(Uuid::nil(), |id| id.0)
 }
 
-fn text_header<'r>(req: &'r HttpRequest, name: &str) -> Result<Option<&'r str>, Problem> {
+/// A header that may stand once, as text.
+///
+/// # Errors
+/// 400 where it stands twice or is no text.
+pub fn text_header<'r>(req: &'r HttpRequest, name: &str) -> Result<Option<&'r str>, Problem> {
     let mut values = req.headers().get_all(name);
     let Some(first) = values.next() else { return Ok(None) };
     let wrong = || Problem::parameter(name, Text::new("请求头取值有误", "The header's value is wrong"));
@@ -262,11 +267,8 @@ impl BodySchema {
 /// Reads the headers of an act and the bytes of its body.
 async fn read_call(req: &HttpRequest, payload: &mut Payload) -> Result<(Call, Vec<u8>), Problem> {
     let app = app_of(req)?;
-    let check = match query_value(req.query_string(), "mode") {
-        None => false,
-        Some("check") => true,
-        Some(_) => return Err(Problem::parameter("mode", Text::new("mode 只能为 check", "mode can only be check"))),
-    };
+    // Every parameter is known or refused: a slip in `mode` must not sign in earnest.
+    let check = query::read::<ActMode>(&app, req.query_string())?.mode.is_some();
     let key = match text_header(req, "idempotency-key")? {
         Some(key) if !key.is_empty() && key.len() <= 100 && key.bytes().all(|b| b.is_ascii_graphic()) => key.to_owned(),
         None if check => String::new(),
@@ -309,6 +311,7 @@ type ReadBody = Result<(Arc<App>, Vec<u8>), Problem>;
 fn reading_body(req: HttpRequest, mut payload: Payload) -> LocalBoxFuture<'static, ReadBody> {
     Box::pin(async move {
         let app = app_of(&req)?;
+        query::read::<query::NoQuery>(&app, req.query_string())?;
         let bytes = read_bytes(&req, &app, &mut payload).await?;
         Ok((app, bytes))
     })
@@ -334,10 +337,6 @@ impl<T: DeserializeOwned + utoipa::ToSchema + 'static> FromRequest for Body<T> {
     }
 }
 
-fn query_value<'q>(query: &'q str, name: &str) -> Option<&'q str> {
-    query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value))
-}
-
 /// The headers of every act, for the contract.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
@@ -346,7 +345,8 @@ pub struct ActHeaders {
     /// Makes the act happen once however often it is sent: 1 to 100 visible ASCII characters. May be left out in check mode.
     #[param(rename = "Idempotency-Key", required = false, max_length = 100, min_length = 1, pattern = "^[!-~]{1,100}$")]
     key: Option<String>,
-    /// The version that the caller saw, for acts on an existing thing; without it 428, stale 412.
+    /// The version that the caller saw, for acts on an existing thing; without it 428, stale 412. Acts on invitations, memberships,
+    /// deputies, keys and delegations, on the caller's own secrets, and weighings do without.
     #[param(rename = "If-Match", required = false, pattern = "^\"?[0-9]{1,18}\"?$")]
     seen: Option<String>,
     /// A one-time code told by voice, when somebody without a device signs an act on a manifest.
@@ -357,15 +357,17 @@ pub struct ActHeaders {
     lang: Option<String>,
 }
 
-/// Check mode, for the contract.
-#[derive(utoipa::IntoParams)]
+/// The query of every act.
+#[derive(serde::Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the contract only; Act parses the query")]
 pub struct ActMode {
     /// `check`: say what the act would do or refuse, and keep nothing.
+    #[serde(default)]
     #[param(required = false, inline)]
     mode: Option<Mode>,
 }
+
 /// The one mode beside acting.
 #[derive(serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -152,7 +152,7 @@ async fn open_one(conn: &mut AsyncPgConnection, folder: &Path, purpose: Purpose,
             let mut seed = [0u8; 32];
             rand::fill(&mut seed);
             let key = Key::from_seed(&seed);
-            std::fs::create_dir_all(folder).map_err(failed)?;
+            make_private_folder(folder).map_err(failed)?;
             write_private(&path, hex::encode(seed).as_bytes()).map_err(failed)?;
             Sql("INSERT INTO signing_keys (kid, purpose, public_key, valid_from) VALUES ($1, $2, $3, $4)")
                 .bind::<Text, _>(&key.kid)
@@ -176,6 +176,17 @@ fn read(path: &Path) -> Result<Key, KeyError> {
     let mut seed = [0u8; 32];
     hex::decode_to_slice(text.trim(), &mut seed).map_err(|_| KeyError::Malformed(path.display().to_string()))?;
     Ok(Key::from_seed(&seed))
+}
+
+/// Makes a folder that only its owner may open, or closes one that stands; folders above it are left as they are.
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 /// Writes a secret so that only its owner may read it.

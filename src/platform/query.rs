@@ -38,7 +38,11 @@ impl<T: DeserializeOwned + IntoParams + 'static> FromRequest for Query<T> {
     }
 }
 
-fn read<T: DeserializeOwned + IntoParams + 'static>(app: &App, query: &str) -> Result<T, Problem> {
+/// Reads a query string; a parameter that the operation does not know is a fault like any other.
+///
+/// # Errors
+/// 400 with all faults.
+pub fn read<T: DeserializeOwned + IntoParams + 'static>(app: &App, query: &str) -> Result<T, Problem> {
     let parameters = parameters_of::<T>(app)?;
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query).map(web::Query::into_inner).unwrap_or_default();
     let (mut values, mut faults) = (Map::new(), Vec::new());

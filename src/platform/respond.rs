@@ -1,10 +1,13 @@
 //! The outermost middleware: gives each request its id and writes every refusal, the framework's own
 //! included, as problem+json in the caller's language.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
@@ -17,12 +20,17 @@ use super::problem::{Kind, PROBLEM_JSON, Problem, TextGrades, kinds};
 ///
 /// # Errors
 /// Only what a middleware inside could not answer itself.
-pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+pub async fn respond(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let began = Instant::now();
     let app = request.app_data::<web::Data<App>>().cloned();
     let _under_way = app.as_ref().map(|app| app.metrics.begin());
     let id = app.as_ref().map(|app| app.clock.new_id()).unwrap_or_default();
     request.extensions_mut().insert(RequestId(id));
+    // HEAD is GET whose body stays here (RFC 9110, 9.3.2), so every route that can be read answers it.
+    let is_head = request.method() == Method::HEAD;
+    if is_head {
+        request.head_mut().method = Method::GET;
+    }
     let lang = lang_of(request.request());
     let mut response = next.call(request).await?.map_into_boxed_body();
     let text = id.to_string();
@@ -70,7 +78,25 @@ pub async fn respond(request: ServiceRequest, next: Next<impl MessageBody + 'sta
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+    if is_head {
+        response = response.map_body(|_, body| BoxBody::new(Unsent(body.size())));
+    }
     Ok(response)
+}
+
+/// The body that an answer to HEAD would have had: its length is told, and nothing of it is made or sent.
+struct Unsent(BodySize);
+
+impl MessageBody for Unsent {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<web::Bytes, Self::Error>>> {
+        Poll::Ready(None)
+    }
 }
 
 fn kind_of(status: u16) -> &'static Kind {
@@ -103,6 +129,9 @@ pub async fn unrouted(request: HttpRequest, app: web::Data<App>) -> HttpResponse
     }
     if methods.is_empty() || methods.iter().any(|method| method == request.method().as_str()) {
         return Problem::not_found().error_response();
+    }
+    if let Some(get) = methods.iter().position(|method| method == "GET") {
+        methods.insert(get + 1, "HEAD".into());
     }
     let mut response = Problem::of(&kinds::METHOD_NOT_ALLOWED).error_response();
     if let Ok(value) = HeaderValue::from_str(&methods.join(", ")) {

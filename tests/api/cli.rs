@@ -93,6 +93,11 @@ fn other_commands_join_a_running_server() {
     let (output, verdicts) = doctor(data);
     assert_eq!((output.status.code(), failed(&verdicts)), (Some(1), vec!["keys are private"]));
     std::fs::set_permissions(data.join("keys/token.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    // Their folder is made private, and missed where it is not.
+    assert_eq!(std::fs::metadata(data.join("keys")).unwrap().permissions().mode() & 0o777, 0o700);
+    std::fs::set_permissions(data.join("keys"), std::fs::Permissions::from_mode(0o750)).unwrap();
+    assert_eq!(failed(&doctor(data).1), vec!["keys are private"]);
+    std::fs::set_permissions(data.join("keys"), std::fs::Permissions::from_mode(0o700)).unwrap();
 
     drop(serving);
     let (output, _) = doctor(data);

@@ -280,7 +280,88 @@ fn verify_says_66_of_a_file_that_it_cannot_read() {
     std::fs::write(folder.0.join("evidence.json"), "{}").unwrap();
     std::fs::write(folder.0.join("keys.json"), "no keys").unwrap();
     assert!(run(&["evidence.json", "--keys", "keys.json"]).starts_with("keys.json: no key file"));
-    assert!(run(&["evidence.json", "--keys", "none.json"]).starts_with("none.json: "));
+    assert_eq!(run(&["evidence.json", "--keys", "none.json"]), "none.json: there is no such file");
+    assert_eq!(run(&["."]), ".: it is a folder");
+    // What never was an evidence file is not called a changed one, and no word of the program's own making is in the sentence.
+    for text in ["", "garbage", "[]", "[1, 2]", "{}", "7", "null", "\"liandan\"", "{\"format\": \"liandan-evidence/1\"}", "<html>", "\u{feff}{}"] {
+        std::fs::write(folder.0.join("evidence.json"), text).unwrap();
+        let line = run(&["evidence.json"]);
+        assert!(line.starts_with("evidence.json: no evidence file: it is ") && !line.contains("expected"), "{text}: {line}");
+    }
+    std::fs::write(folder.0.join("evidence.json"), b"\xff\xfe{").unwrap();
+    assert_eq!(run(&["evidence.json"]), "evidence.json: it is not text in UTF-8");
+    std::fs::write(folder.0.join("evidence.json"), "{}").unwrap();
+    for keys in ["[]", "{}", "{\"keys\": {}}"] {
+        std::fs::write(folder.0.join("keys.json"), keys).unwrap();
+        assert_eq!(run(&["evidence.json", "--keys", "keys.json"]).split(": no key file").next(), Some("keys.json"), "{keys}");
+    }
+}
+
+#[actix_web::test]
+async fn verify_names_each_place_where_a_file_has_another_form() {
+    let folder = Folder::new("form");
+    let world = World::new().await;
+    let (evidence, keys) = export(&world).await;
+    let run = |file: &Value| verify(&folder.0, &file.to_string(), Some(&keys));
+    let mut missing = evidence.clone();
+    missing.as_object_mut().unwrap().remove("signature");
+    missing["chains"][0]["head"].as_object_mut().unwrap().remove("kid");
+    let (code, text) = run(&missing);
+    let lines = ["incomplete: /chains/0/head/kid: The field “kid” is missing.", "incomplete: /signature: The field “signature” is missing."];
+    let mut told: Vec<&str> = text.lines().collect();
+    told.sort_unstable();
+    assert_eq!((code, told), (Some(2), lines.to_vec()));
+    let mut other = evidence.clone();
+    other["chains"][0]["events"][0]["seq"] = json!("1");
+    other["parts"][0]["name"] = json!(7);
+    let (code, text) = run(&other);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("tampered: /chains/0/events/0/seq: ") && text.contains("tampered: /parts/0/name: "), "{text}");
+    // Two members of one name: which one was signed?
+    let twice = evidence.to_string().replacen("{\"chains\":", "{\"kid\":\"x\",\"chains\":", 1);
+    let (code, text) = verify(&folder.0, &twice, Some(&keys));
+    assert!(code == Some(1) && text.starts_with("tampered: line 1, column ") && !text.contains("duplicate"), "{text}");
+    // An evidence file that is no JSON any more was one.
+    let broken = evidence.to_string().replacen("\"kid\":", "\"kid\";", 1);
+    let (code, text) = verify(&folder.0, &broken, Some(&keys));
+    assert!(code == Some(1) && text.starts_with("tampered: ") && text.contains("is not JSON any more (line 1, column "), "{text}");
+}
+
+#[actix_web::test]
+async fn verify_names_the_signatures_that_nobody_gave() {
+    let folder = Folder::new("unsigned");
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let officer = world.authority(JINZHOU).await;
+    let keys = world.get((), "/.well-known/liandan-keys").await.ok();
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "assigned").await;
+    let receive = json!({ "skip_reason": "司机手机没电" });
+    manifest.took(&manifest.act(&world, district.works.who("weigher"), "receive", receive).await.ok());
+    let path = format!("/api/v1/manifests/{}/evidence", manifest.id);
+    let look = async || verify(&folder.0, &world.get(&officer.admin, &path).await.ok().to_string(), Some(&keys));
+    let (code, text) = look().await;
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((code, lines.len()), (Some(0), 4), "{text}");
+    assert!(lines[0].starts_with("valid: ") && lines[0].ends_with("but 3 signatures of the manifest itself are missing"), "{text}");
+    let carrier = district.carrier.id;
+    for line in [
+        format!("not signed: release of leg 1, by the unit {}; the receiver went on without it: 司机手机没电", district.plant.id),
+        format!("not signed: take_over of leg 1, by the unit {carrier}; the receiver went on without it: 司机手机没电"),
+        format!("not signed: arrive of leg 1, by the unit {carrier}; the receiver went on without it: 司机手机没电"),
+    ] {
+        assert!(lines.contains(&line.as_str()), "{line} in {text}");
+    }
+    // Given afterwards, it is not missing any more.
+    let late = json!({ "happened_at": "2026-11-23T02:00:00Z", "reason": "手机没电" });
+    manifest.took(&manifest.act(&world, district.carrier.who("driver"), "sign_late", late.clone()).await.ok());
+    manifest.took(&manifest.act(&world, district.carrier.who("driver"), "sign_late", late.clone()).await.ok());
+    let (code, text) = look().await;
+    assert_eq!((code, text.lines().count()), (Some(0), 2), "{text}");
+    assert!(text.lines().next().unwrap().ends_with("but a signature of the manifest itself is missing"), "{text}");
+    manifest.took(&manifest.act(&world, district.plant.who("signatory"), "sign_late", late).await.ok());
+    let (code, text) = look().await;
+    assert_eq!((code, text.as_str()), (Some(0), "valid: complete, unchanged, and signed by the installation whose keys were given"));
 }
 
 #[actix_web::test]

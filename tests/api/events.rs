@@ -109,6 +109,41 @@ async fn a_stream_tells_what_the_list_tells_as_it_happens() {
 }
 
 #[actix_web::test]
+async fn a_place_that_the_feed_has_not_reached_is_refused_with_the_last_one() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let clerk = district.plant.who("clerk");
+    district.issue(&world, 1_200_000).await;
+    world.run_jobs().await;
+    let last = world.get(clerk, "/api/v1/events").await.ok()["last"].as_i64().unwrap();
+    assert!(last > 0);
+    let ask = async |after: i64, left_at: Option<i64>, accept: &'static str| {
+        let mut request = world.request(Method::GET, clerk, &format!("/api/v1/events?after={after}")).await.insert_header(("Accept", accept));
+        if let Some(id) = left_at {
+            request = request.insert_header(("Last-Event-ID", id.to_string()));
+        }
+        request
+    };
+    for accept in ["application/json", "text/event-stream"] {
+        for (after, left_at, parameter) in
+            [(last + 1, None, "after"), (0, Some(last + 1), "Last-Event-ID"), (last, Some(i64::pow(10, 17)), "Last-Event-ID")]
+        {
+            let problem = world.send(ask(after, left_at, accept).await).await.refused(400, "bad-parameter");
+            assert_eq!((&problem["parameter"], &problem["last"]), (&json!(parameter), &json!(last)), "{accept}: {problem}");
+        }
+    }
+    // At the end itself one waits, and the header goes before the parameter.
+    for (after, left_at) in [(last, None), (last + 1, Some(last))] {
+        let page = world.send(ask(after, left_at, "application/json").await).await.ok();
+        assert_eq!((&page["events"], &page["after"]), (&json!([]), &json!(last)));
+    }
+    let running = serve(&world);
+    let waiting = Follower::open(&running, &world.token(clerk).await, Some(last)).await;
+    assert_eq!(waiting.status().0, 200);
+    running.stop().await;
+}
+
+#[actix_web::test]
 async fn a_stream_shows_nothing_of_others_and_ends_with_the_server() {
     let world = World::new().await;
     let district = District::new(&world).await;

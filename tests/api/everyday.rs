@@ -123,6 +123,51 @@ async fn what_comes_next_is_named_in_the_callers_language() {
     }
 }
 
+/// What a caller may do now in one request: its name, its members with a mark behind those that must be there, what it lacks.
+async fn together(world: &World, who: &crate::harness::Person, manifest: &Manifest) -> Vec<(String, String, Value)> {
+    let answer = world.get(who, &format!("/api/v1/manifests/{}/next", manifest.id)).await.ok();
+    let all = answer["together"].as_array().unwrap().iter();
+    all.map(|one| {
+        let name = one["together"].as_str().unwrap();
+        assert_eq!((&one["method"], &one["version"]), (&json!("POST"), &json!(manifest.version)));
+        assert_eq!(one["path"], json!(format!("/api/v1/manifests/{}/{name}", manifest.id)));
+        let members = one["body"].as_array().unwrap().iter();
+        let members = members.map(|member| format!("{}{}", member["member"].as_str().unwrap(), if member["is_required"] == true { "!" } else { "" }));
+        (name.to_owned(), members.collect::<Vec<_>>().join(" "), one["lacks"].clone())
+    })
+    .collect()
+}
+
+#[actix_web::test]
+async fn next_tells_of_load_and_gate_where_all_that_they_need_is_open_to_the_caller() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let (consignor, weigher, signatory) = (district.plant.who("signatory"), district.works.who("weigher"), district.works.who("signatory"));
+    let load = |lacks: Value| vec![("load".to_owned(), "release! take_over! driver_token!".to_owned(), lacks)];
+    let gate = |members: &str| vec![("gate".to_owned(), members.to_owned(), json!([]))];
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    assert_eq!(together(&world, consignor, &manifest).await, load(json!(["not-assigned"])));
+    // Without a vehicle there is nothing to weigh: receipt and verdict for who may do both, the receipt alone is no composite.
+    assert_eq!(together(&world, weigher, &manifest).await, []);
+    assert_eq!(together(&world, signatory, &manifest).await, gate("receive! confirm"));
+    district.bring_to(&world, &mut manifest, "assigned").await;
+    assert_eq!(together(&world, consignor, &manifest).await, load(json!([])));
+    assert_eq!(together(&world, weigher, &manifest).await, gate("weigh receive!"));
+    assert_eq!(together(&world, district.plant.who("clerk"), &manifest).await, []);
+    district.bring_to(&world, &mut manifest, "in_transit").await;
+    assert_eq!(together(&world, consignor, &manifest).await, []);
+    assert_eq!(together(&world, weigher, &manifest).await, gate("arrive weigh receive!"));
+    assert_eq!(together(&world, district.carrier.who("driver"), &manifest).await, []);
+
+    // Every entry says how and where, and what is said can be done.
+    let answer = world.get(weigher, &format!("/api/v1/manifests/{}/next", manifest.id)).await.ok();
+    assert!(answer["next"].as_array().unwrap().iter().all(|one| one["method"] == "POST" && one["path"].as_str().unwrap().starts_with("/api/v1/")));
+    let body = json!({ "arrive": {}, "weigh": { "gross_g": 10_200_000, "tare_g": 9_000_000, "side": "receipt", "scale": "1 号" }, "receive": {} });
+    let path = answer["together"][0]["path"].as_str().unwrap();
+    manifest.took(&world.post_seen(weigher, path, manifest.version, body).await.ok());
+    assert_eq!((together(&world, weigher, &manifest).await, together(&world, signatory, &manifest).await), (vec![], vec![]));
+}
+
 #[actix_web::test]
 async fn the_gate_keeps_nothing_when_the_weigher_may_not_confirm() {
     let world = World::new().await;

@@ -83,7 +83,7 @@ async fn a_password_of_9_characters_is_refused_and_of_10_taken() {
     let world = World::new().await;
     for (length, status) in [(9, 422), (10, 201)] {
         let mut body = registration(&world.uscc(), "大连金州化工有限公司", JINZHOU, &format!("login{length}"));
-        body["password"] = json!("密".repeat(length));
+        body["password"] = json!("密码须由本人自己选择".chars().take(length).collect::<String>());
         assert_eq!(world.post((), REGISTRATIONS, body).await.status, status, "{length}");
     }
 }
@@ -408,7 +408,7 @@ async fn only_a_signatory_lets_a_key_sign() {
     let other = world.unit("大连开发区电镀厂", JINZHOU, &[]).await;
     let made = world.post(&unit.admin, "/api/v1/api_keys", key_body(&world, &["weigher"])).await.ok();
     let path = format!("/api/v1/api_keys/{}/delegate_signing", id(&made["done"][0]["subject_id"]));
-    let until = |by: Duration| json!({ "acts": ["weigh"], "until_at": (world.clock.now() + by).to_rfc3339() });
+    let until = |by: Duration| json!({ "acts": ["receive"], "until_at": (world.clock.now() + by).to_rfc3339() });
     world.post(unit.who("clerk"), &path, until(Duration::hours(1))).await.refused(403, "forbidden");
     world.post(&other.admin, &path, until(Duration::hours(1))).await.refused(404, "not-found");
     world.post(&unit.admin, &path, until(Duration::zero())).await.refused(422, "dates-out-of-order");

@@ -27,6 +27,7 @@ mod outside;
 mod paper;
 mod reading;
 mod registry;
+mod rights;
 mod road;
 mod rooms;
 mod round_trips;

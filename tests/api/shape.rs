@@ -4,6 +4,7 @@ use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 
+use crate::district::{District, Manifest};
 use crate::harness::{Answer, JINZHOU, World, registration};
 
 const REGISTRATIONS: &str = "/api/v1/registrations";
@@ -36,16 +37,48 @@ async fn another_method_is_405_and_names_the_right_ones() {
     let world = World::new().await;
     let unit = world.unverified_unit("大连金州化工有限公司", JINZHOU).await;
     for (method, path, allow) in [
-        (Method::POST, "/health/live".to_owned(), "GET"),
-        (Method::DELETE, "/api/v1/invitations".to_owned(), "GET, POST"),
-        (Method::PUT, format!("/api/v1/units/{}", unit.id), "GET"),
+        (Method::POST, "/health/live".to_owned(), "GET, HEAD"),
+        (Method::DELETE, "/api/v1/invitations".to_owned(), "GET, HEAD, POST"),
+        (Method::PUT, format!("/api/v1/units/{}", unit.id), "GET, HEAD"),
         (Method::GET, format!("/api/v1/units/{}/verify", unit.id), "POST"),
-        (Method::TRACE, "/api/v1/me".to_owned(), "GET"),
+        (Method::TRACE, "/api/v1/me".to_owned(), "GET, HEAD"),
     ] {
         let answer = world.send(world.request(method, &unit.admin, &path).await).await;
         assert_eq!(answer.header("allow"), allow, "{path}");
         answer.refused(405, "method-not-allowed");
     }
+}
+
+#[actix_web::test]
+async fn head_is_get_without_the_body() {
+    let world = World::new().await;
+    let unit = world.unverified_unit("大连金州化工有限公司", JINZHOU).await;
+    let visible = format!("/api/v1/units/{}", unit.id);
+    for path in ["/health/live", "/health/ready", "/.well-known/liandan-keys", "/docs/", "/api-spec/openapi.json", "/api/v1/me", &visible] {
+        let get = world.get(&unit.admin, path).await;
+        let head = world.send(world.request(Method::HEAD, &unit.admin, path).await).await;
+        assert_eq!((get.status, head.status), (200, 200), "{path}");
+        assert!(!get.bytes.is_empty() && head.bytes.is_empty(), "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+        assert_eq!(head.header("etag"), get.header("etag"), "{path}");
+    }
+    // What GET refuses, HEAD refuses; what is only for acts is not for HEAD.
+    let refused = [("/api/v1/no/such/thing".to_owned(), 404), (format!("{visible}/verify"), 405), ("/api/v1/units".to_owned(), 400)];
+    for (path, status) in refused {
+        let head = world.send(world.request(Method::HEAD, &unit.admin, &path).await).await;
+        assert_eq!((head.status, head.bytes.len()), (status, 0), "{path}");
+        assert_eq!(head.header("content-type"), "application/problem+json");
+    }
+    let nobody = world.send(world.request(Method::HEAD, (), "/api/v1/me").await).await;
+    assert_eq!((nobody.status, nobody.bytes.len()), (401, 0));
+}
+
+#[actix_web::test]
+async fn the_contracts_page_is_found_without_its_slash() {
+    let world = World::new().await;
+    let answer = world.get((), "/docs").await;
+    assert_eq!((answer.status, answer.header("location")), (307, "/docs/"));
+    assert_eq!(world.get((), "/docs/").await.status, 200);
 }
 
 #[actix_web::test]
@@ -226,6 +259,88 @@ async fn the_headers_of_an_act_are_checked_before_anything_is_done() {
     world.post_seen(&unit.admin, &path, 7, json!({})).await.refused(404, "not-found");
     assert_eq!(world.events().await, events);
     world.post_seen(&officer.admin, &path, 1, json!({})).await.ok();
+}
+
+#[actix_web::test]
+async fn a_legal_form_is_not_filled_in_with_blanks_or_with_what_nobody_sees() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let clerk = district.plant.who("clerk");
+    let issue = async |change: &dyn Fn(&mut Value)| {
+        let mut body = district.manifest(1_200_000);
+        change(&mut body);
+        world.post(clerk, "/api/v1/manifests:issue", body).await
+    };
+    let events = world.events().await;
+    for blank in ["   ", "　", "\t\n", "\u{a0}", "\u{200d}"] {
+        let problem = issue(&|body| (body["lines"][0]["harmful"], body["lines"][0]["packaging"]) = (json!(blank), json!(blank)))
+            .await
+            .refused(400, "bad-shape");
+        let mut found = codes(&problem);
+        found.sort();
+        assert_eq!(found, ["/lines/0/harmful", "/lines/0/packaging"].map(|pointer| (pointer.to_owned(), "blank".to_owned())), "{blank:?}");
+    }
+    for hidden in ["\u{202e}\u{200b}", "石油\u{202e}烃", "石\u{200b}油烃", "\u{feff}石油烃", "石油烃\u{200e}"] {
+        let problem = issue(&|body| body["lines"][0]["harmful"] = json!(hidden)).await.refused(400, "bad-shape");
+        assert!(codes(&problem).contains(&("/lines/0/harmful".to_owned(), "invisible-character".to_owned())), "{hidden:?}: {problem}");
+    }
+    let problem = issue(&|body| body["emergency_measures"] = json!("　　　")).await.refused(400, "bad-shape");
+    assert_eq!(problem["errors"][0]["message"], "不得为空白，须填写可见的文字。");
+    // The same for a reason, and for a name.
+    let mut manifest = Manifest::of(&issue(&|_| ()).await.ok());
+    manifest.act(&world, clerk, "cancel", json!({ "reason": "  　" })).await.refused(400, "bad-shape");
+    let mut firm = registration(&world.uscc(), "    ", JINZHOU, "zhang");
+    firm["person"]["name"] = json!("张\u{202e}三");
+    let found = codes(&world.post((), REGISTRATIONS, firm).await.refused(400, "bad-shape"));
+    assert!(
+        found.contains(&("/unit/name".to_owned(), "blank".to_owned()))
+            && found.contains(&("/person/name".to_owned(), "invisible-character".to_owned())),
+        "{found:?}"
+    );
+    assert_eq!(world.events().await, events + 1);
+    // What is typed between words stays.
+    manifest.took(&manifest.act(&world, clerk, "cancel", json!({ "reason": "　不运了　(改期)" })).await.ok());
+}
+
+/// Every operation that is not a look, each with a path that leads nowhere.
+fn changing() -> Vec<(Method, String)> {
+    let contract = serde_json::to_value(liandan::contract::openapi()).unwrap();
+    let mut all = Vec::new();
+    for (template, operations) in contract["paths"].as_object().unwrap() {
+        let segments = template.split('/').map(|segment| if segment.starts_with('{') { "00000000-0000-0000-0000-000000000000" } else { segment });
+        let path = segments.collect::<Vec<_>>().join("/");
+        for method in operations.as_object().unwrap().keys().filter(|method| *method != "get") {
+            all.push((method.to_ascii_uppercase().parse().unwrap(), path.clone()));
+        }
+    }
+    all
+}
+
+#[actix_web::test]
+async fn no_act_takes_a_parameter_that_it_does_not_know() {
+    let world = World::new().await;
+    let unit = world.unit("大连金州化工有限公司", JINZHOU, &[]).await;
+    let events = world.events().await;
+    let changing = changing();
+    assert!(changing.len() > 80, "{}", changing.len());
+    for (method, path) in changing {
+        for (query, parameter) in [("check=true", "check"), ("mode=chek", "mode"), ("mode=check&Mode=check", "Mode")] {
+            let request = world.request(method.clone(), &unit.admin, &format!("{path}?{query}")).await;
+            let request = request.insert_header(("Idempotency-Key", "k")).insert_header(("If-Match", "1")).set_json(json!({}));
+            let answer = world.send(request).await;
+            assert_eq!(answer.status, 400, "{method} {path}?{query}: {}", answer.json);
+            let problem = answer.refused(400, "bad-parameter");
+            let named: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+            assert!(named.contains(&format!("/{parameter}").as_str()), "{method} {path}?{query}: {problem}");
+        }
+    }
+    assert_eq!(world.events().await, events);
+    // The session was not ended either, and the one right word is still taken.
+    let site = json!({ "name": "一号场所", "division": JINZHOU, "address": "大连市金州区五一路 1 号" });
+    world.post(&unit.admin, "/api/v1/sites?mode=check", site.clone()).await.ok();
+    assert_eq!(world.events().await, events);
+    world.post(&unit.admin, "/api/v1/sites", site).await.ok();
+    assert_eq!(world.events().await, events + 1);
 }
 
 #[actix_web::test]

@@ -37,7 +37,81 @@ async fn a_driver_without_a_phone_signs_by_a_code_told_by_voice() {
     let event = events["events"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(event["method"], "one_time_code");
     assert_eq!(id(&event["actor"]), district.carrier.who("driver").user);
+    // Signer, maker of the code, and the person at the device.
     assert_eq!(id(&event["with"]), district.carrier.who("dispatcher").user);
+    assert_eq!(id(&event["device_user"]), device.user);
+    let issued = events["events"].as_array().unwrap()[0].clone();
+    assert!(issued.get("device_user").is_none() && issued.get("api_key").is_none(), "{issued}");
+}
+
+#[actix_web::test]
+async fn whoever_made_a_code_for_another_cannot_sign_with_it_himself() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "offered").await;
+    let code = code_for(&world, &district, manifest.id, "take_over").await;
+    let path = format!("/api/v1/manifests/{}/take_over", manifest.id);
+    let send = async |who: &Person, key: &str| with_code(&world, who, &path, manifest.version, key, &code, json!({ "plate": "辽B12345" })).await;
+    let before = world.events().await;
+    let refused = send(district.carrier.who("dispatcher"), "own").await.refused(403, "code-of-own-making");
+    assert!(refused["detail"].as_str().is_some_and(|text| text.contains("dispatcher-signed")), "{refused}");
+    assert_eq!(world.events().await, before);
+    // On another person's device it is good.
+    send(district.plant.who("signatory"), "gate").await.ok();
+}
+
+#[actix_web::test]
+async fn a_code_that_somebody_made_for_himself_is_his_to_use() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "offered").await;
+    let driver = district.carrier.who("driver");
+    let answer = world.post(driver, &format!("/api/v1/manifests/{}/one_time_codes", manifest.id), json!({ "act": "take_over" })).await.ok();
+    let code = text(&answer["secret"]["code"]);
+    let path = format!("/api/v1/manifests/{}/take_over", manifest.id);
+    with_code(&world, driver, &path, manifest.version, "k", &code, json!({ "plate": "辽B12345" })).await.ok();
+}
+
+#[actix_web::test]
+async fn codes_of_the_crew_die_when_another_is_assigned() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "offered").await;
+    let old = code_for(&world, &district, manifest.id, "take_over").await;
+    let answer = manifest.act(&world, district.carrier.who("dispatcher"), "assign", json!({ "trip": district.trip() })).await.ok();
+    manifest.took(&answer);
+    let path = format!("/api/v1/manifests/{}/take_over", manifest.id);
+    let device = district.plant.who("signatory");
+    let body = json!({ "plate": "辽B12345" });
+    with_code(&world, device, &path, manifest.version, "old", &old, body.clone()).await.refused(401, "unauthenticated");
+    let new = code_for(&world, &district, manifest.id, "take_over").await;
+    with_code(&world, device, &path, manifest.version, "new", &new, body).await.ok();
+}
+
+#[actix_web::test]
+async fn wrong_digits_of_one_party_do_not_keep_the_right_ones_of_another_waiting() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "offered").await;
+    let code = code_for(&world, &district, manifest.id, "take_over").await;
+    let wrong = if code == "00000000" { "00000001" } else { "00000000" };
+    let path = format!("/api/v1/manifests/{}/take_over", manifest.id);
+    let send =
+        async |who: &Person, key: &str, code: &str| with_code(&world, who, &path, manifest.version, key, code, json!({ "plate": "辽B12345" })).await;
+    let (guesser, gate) = (district.works.who("weigher"), district.plant.who("signatory"));
+    for n in 0..6 {
+        send(guesser, &format!("w{n}"), wrong).await.refused(401, "unauthenticated");
+        if n == 0 {
+            assert_eq!(send(guesser, "at-once", &code).await.status, 429);
+        }
+        world.clock.advance(chrono::Duration::seconds(40));
+    }
+    send(guesser, "dead-for-him", &code).await.refused(401, "unauthenticated");
+    send(gate, "k", &code).await.ok();
 }
 
 /// The same request again under its key, at once and when code and token have long ended: the same bytes, nothing written.

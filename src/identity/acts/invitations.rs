@@ -21,7 +21,7 @@ pub const INVITATION_LIFE: Duration = Duration::days(14);
 /// one; a phone invites nobody, since anybody may write another's number on his own account.
 ///
 /// # Errors
-/// 403 unless administrator of a verified unit; `no-role`, `role-of-other-kind`.
+/// 403 unless administrator of a verified unit; `no-role`, `role-of-other-kind`, `member-already`, `invited-already`.
 pub async fn invite(call: &Call, actor: &Actor, login: &str, roles: Roles) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let unit = administered(actor)?;
@@ -30,7 +30,13 @@ pub async fn invite(call: &Call, actor: &Actor, login: &str, roles: Roles) -> Re
         }
         check_roles(roles, unit.1, "/roles")?;
         let (id, now) = (tx.new_id(), tx.now());
-        store::insert_invitation(tx.conn, id, unit.0, login, roles, now, now + INVITATION_LIFE).await?;
+        // Who is a member, and who was invited, the unit knows; of other accounts this tells nothing.
+        if store::is_member(tx.conn, unit.0, login).await? {
+            return Err(refuse("/login", IdentityRefusal::MemberAlready));
+        }
+        if !store::insert_invitation(tx.conn, id, unit.0, login, roles, now, now + INVITATION_LIFE).await? {
+            return Err(refuse("/login", IdentityRefusal::InvitedAlready));
+        }
         let payload = json!({ "invitation_id": id, "unit_id": unit.0, "roles": names(roles) });
         tx.append(&Head::NEW, event("invitation", id, "invite", now, payload)).await?;
         Ok(())

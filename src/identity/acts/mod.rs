@@ -12,16 +12,18 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::domain::{Actor, Role, Roles, UnitKind};
+use super::domain::{Actor, Role, Roles, SignedAct, UnitKind};
 use super::store;
 use super::uscc::Uscc;
 use crate::evidence::{NewEvent, Tx};
 use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text, kinds};
 
 pub use invitations::{accept_invitation, end_invitation, invite};
-pub use keys::{add_api_key, delegate, revoke_api_key};
-pub use people::{add_user, change_secret, end_membership, name_deputy, set_roles};
-pub use sessions::{How, LoggedIn, bound_source, log_in, log_out, open_only_session, open_session, refresh, share_secret, unit_of_device};
+pub use keys::{add_api_key, delegate, end_delegation, revoke_api_key};
+pub use people::{add_user, change_secret, end_deputy, end_membership, name_deputy, reset_password, set_roles};
+pub use sessions::{
+    How, LoggedIn, bound_source, end_own_session, log_in, log_out, open_only_session, open_session, refresh, share_secret, unit_of_device,
+};
 pub use units::{add_authority, add_external_unit, create_first_admin, register, verify_unit};
 
 /// Why an act on units or people is refused.
@@ -63,10 +65,34 @@ pub enum IdentityRefusal {
     /// Nobody is twice a member of one unit.
     #[error("a member already")]
     MemberAlready,
+    /// The unit would have no administrator left.
+    #[error("no administrator left")]
+    LastAdmin,
+    /// The person belongs to another unit too, whose rights its administrator would get by it.
+    #[error("a member of another unit too")]
+    MemberElsewhere,
+    /// Nobody stands in for himself.
+    #[error("deputy of oneself")]
+    DeputyOfOneself,
+    /// Ended, or over.
+    #[error("the deputy's time ended")]
+    DeputyEnded,
+    /// Ended, or over.
+    #[error("the delegation ended")]
+    DelegationEnded,
+    /// The key has no role for the act.
+    #[error("the key has no role for {0:?}")]
+    UselessDelegation(SignedAct),
+    /// An open invitation waits.
+    #[error("invited already")]
+    InvitedAlready,
+    /// Among the first that anybody tries.
+    #[error("secret guessable")]
+    SecretGuessable,
 }
 
 /// Kinds of problem of this room.
-pub static KINDS: [Kind; 12] = [
+pub static KINDS: [Kind; 20] = [
     Kind::new(409, "unit-exists", "该统一社会信用代码已注册", "A unit with this USCC is registered already"),
     Kind::new(409, "login-taken", "登录名已被占用", "The login is taken"),
     Kind::new(422, "role-of-other-kind", "该类单位没有此角色", "This kind of unit has no such role"),
@@ -78,7 +104,20 @@ pub static KINDS: [Kind; 12] = [
     Kind::new(409, "admin-exists", "平台管理员已存在", "There is a platform administrator already"),
     Kind::new(409, "claim-ended", "该注册申请已失效：同一代码的另一申请已通过核验", "This claim ended: another one of the same code was verified"),
     Kind::new(409, "invitation-ended", "该邀请已失效", "The invitation has ended"),
-    Kind::new(409, "member-already", "您已在该单位任职", "You are a member of this unit already"),
+    Kind::new(409, "member-already", "该人员已在该单位任职", "A member of this unit already"),
+    Kind::new(409, "last-admin", "该单位将没有单位管理员", "The unit would have no administrator left"),
+    Kind::new(
+        409,
+        "member-elsewhere",
+        "该人员同时任职于其他单位，须由平台管理员重置密码",
+        "The person is a member of another unit too: the platform's administrator resets the password",
+    ),
+    Kind::new(422, "deputy-of-oneself", "不能委托本人为代理人", "Nobody is his own deputy"),
+    Kind::new(409, "deputy-ended", "该代理已结束", "The deputy's time has ended"),
+    Kind::new(409, "delegation-ended", "该委托已结束", "The delegation has ended"),
+    Kind::new(422, "useless-delegation", "该密钥没有此操作所需的角色", "The key has no role for this act"),
+    Kind::new(409, "invited-already", "已邀请该登录名，请等待答复", "This log-in is invited already"),
+    Kind::new(422, "secret-guessable", "密码或 PIN 过于常见，容易被猜中", "The password or PIN is among the first that anybody would try"),
 ];
 
 impl Refusal for IdentityRefusal {
@@ -96,6 +135,14 @@ impl Refusal for IdentityRefusal {
             Self::ClaimEnded => 9,
             Self::InvitationEnded => 10,
             Self::MemberAlready => 11,
+            Self::LastAdmin => 12,
+            Self::MemberElsewhere => 13,
+            Self::DeputyOfOneself => 14,
+            Self::DeputyEnded => 15,
+            Self::DelegationEnded => 16,
+            Self::UselessDelegation(_) => 17,
+            Self::InvitedAlready => 18,
+            Self::SecretGuessable => 19,
         }]
     }
     fn text(&self) -> Text {
@@ -105,6 +152,9 @@ impl Refusal for IdentityRefusal {
                 format!("The role {} does not exist in this kind of unit", role.as_str()),
             ),
             Self::SecretTooShort(min) => Text::new(format!("至少 {min} 个字符"), format!("At least {min} characters")),
+            Self::UselessDelegation(act) => {
+                Text::new(format!("该密钥没有 {} 所需的角色", act.as_str()), format!("The key has no role for {}", act.as_str()))
+            }
             _ => Text::new(self.kind().zh, self.kind().en),
         }
     }
@@ -171,8 +221,11 @@ async fn insert_person(tx: &mut Tx<'_>, person: &PersonFacts, unit: Uuid, secret
     Ok((user, membership))
 }
 
-fn check_length(secret: &str, min: usize, pointer: &str) -> Result<(), Problem> {
-    if secret.chars().count() < min { Err(refuse(pointer, IdentityRefusal::SecretTooShort(min))) } else { Ok(()) }
+fn check_secret(secret: &str, min: usize, pointer: &str) -> Result<(), Problem> {
+    if secret.chars().count() < min {
+        return Err(refuse(pointer, IdentityRefusal::SecretTooShort(min)));
+    }
+    if super::guessable::is_guessable(secret) { Err(refuse(pointer, IdentityRefusal::SecretGuessable)) } else { Ok(()) }
 }
 
 fn administered(actor: &Actor) -> Result<(Uuid, UnitKind), Problem> {

@@ -6,13 +6,14 @@ use uuid::Uuid;
 
 use super::sessions::BackOff;
 use super::{
-    IdentityRefusal, PASSWORD_MIN, PIN_MIN, PersonFacts, Secret, administered, check_length, check_roles, event, insert_person, names, new_secret,
+    IdentityRefusal, PASSWORD_MIN, PIN_MIN, PersonFacts, Secret, administered, check_roles, check_secret, event, insert_person, names, new_secret,
     refuse,
 };
 use crate::evidence::{Head, Outcome, Tx};
 use crate::identity::auth::{forget_rights, transact};
 use crate::identity::domain::{Actor, Role, Roles};
 use crate::identity::{password, store};
+use crate::platform::calendar::legal_day;
 use crate::platform::call::Call;
 use crate::platform::problem::{Problem, Refusals, Text, kinds};
 
@@ -46,10 +47,11 @@ pub(super) async fn head_of(tx: &mut Tx<'_>, user: Uuid) -> Result<Head, Problem
 /// Ends a membership today. Signatures keep the name of their day; open tasks belong to the unit.
 ///
 /// # Errors
-/// 403, 404, `membership-ended`.
+/// 403, 404, `membership-ended`, `last-admin`.
 pub async fn end_membership(call: &Call, actor: &Actor, membership: Uuid) -> Result<Outcome, Problem> {
     let outcome = transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let row = own_membership(tx, actor, membership).await?;
+        keep_an_admin(tx, &row).await?;
         let head = head_of(tx, row.user_id).await?;
         let now = tx.now();
         store::end_membership(tx.conn, membership, now).await?;
@@ -64,11 +66,14 @@ pub async fn end_membership(call: &Call, actor: &Actor, membership: Uuid) -> Res
 /// Changes the roles of a membership; in force at once.
 ///
 /// # Errors
-/// 403, 404, `membership-ended`, `no-role`, `role-of-other-kind`.
+/// 403, 404, `membership-ended`, `no-role`, `role-of-other-kind`, `last-admin`.
 pub async fn set_roles(call: &Call, actor: &Actor, membership: Uuid, roles: Roles) -> Result<Outcome, Problem> {
     let outcome = transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         check_roles(roles, administered(actor)?.1, "/roles")?;
         let row = own_membership(tx, actor, membership).await?;
+        if !roles.has(Role::UnitAdmin) {
+            keep_an_admin(tx, &row).await?;
+        }
         let head = head_of(tx, row.user_id).await?;
         store::set_roles(tx.conn, membership, roles).await?;
         let payload = json!({ "membership_id": membership, "unit_id": row.unit_id, "roles": names(roles) });
@@ -83,7 +88,7 @@ pub async fn set_roles(call: &Call, actor: &Actor, membership: Uuid, roles: Role
 /// Names a deputy for a signatory between two days, both included.
 ///
 /// # Errors
-/// 403, 404, `not-signatory`, `dates-out-of-order`.
+/// 403, 404, `not-signatory`, `deputy-of-oneself`, `dates-out-of-order` (also where it would begin before today).
 pub async fn name_deputy(call: &Call, actor: &Actor, membership: Uuid, deputy: Uuid, from: NaiveDate, until: NaiveDate) -> Result<Outcome, Problem> {
     let outcome = transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let row = own_membership(tx, actor, membership).await?;
@@ -92,6 +97,13 @@ pub async fn name_deputy(call: &Call, actor: &Actor, membership: Uuid, deputy: U
         if !row.roles.iter().any(|role| role == Role::Signatory.as_str()) {
             refusals.add("/membership_id", IdentityRefusal::NotSignatory);
         }
+        if deputy == membership {
+            refusals.add("/deputy_id", IdentityRefusal::DeputyOfOneself);
+        }
+        // Nobody becomes entitled afterwards to what he signed before.
+        if from < legal_day(tx.now()) {
+            refusals.add("/from_on", IdentityRefusal::DatesOutOfOrder);
+        }
         if until < from || (until - from).num_days() > 366 {
             refusals.add("/until_on", IdentityRefusal::DatesOutOfOrder);
         }
@@ -99,13 +111,91 @@ pub async fn name_deputy(call: &Call, actor: &Actor, membership: Uuid, deputy: U
         let head = head_of(tx, row.user_id).await?;
         let id = tx.new_id();
         store::insert_deputy(tx.conn, id, membership, deputy, from, until).await?;
-        let payload = json!({ "membership_id": membership, "deputy_id": deputy, "from_on": from, "until_on": until });
+        let payload = json!({ "id": id, "membership_id": membership, "deputy_id": deputy, "from_on": from, "until_on": until });
         tx.append(&head, event("user", row.user_id, "name_deputy", tx.now(), payload)).await?;
         Ok(())
     })
     .await?;
     forget_rights(&call.app);
     Ok(outcome)
+}
+
+/// Ends a deputy's time before its last day; in force at once.
+///
+/// # Errors
+/// 403 for anybody but the unit's administrator and the signatory himself, 404, `deputy-ended`.
+pub async fn end_deputy(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Problem> {
+    let outcome = transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let deputy =
+            store::lock_deputy(tx.conn, id).await?.filter(|deputy| Some(deputy.unit_id) == actor.unit_id()).ok_or_else(Problem::not_found)?;
+        if !(actor.roles.has(Role::UnitAdmin) || actor.membership == Some(deputy.membership_id)) {
+            return Err(Problem::of(&kinds::FORBIDDEN));
+        }
+        let now = tx.now();
+        if deputy.ended_at.is_some() || deputy.until_on < legal_day(now) {
+            return Err(refuse("", IdentityRefusal::DeputyEnded));
+        }
+        let head = head_of(tx, deputy.user_id).await?;
+        store::end_deputy(tx.conn, id, now).await?;
+        let payload = json!({ "id": id, "membership_id": deputy.membership_id, "deputy_id": deputy.deputy_id });
+        tx.append(&head, event("user", deputy.user_id, "end_deputy", now, payload)).await?;
+        Ok(())
+    })
+    .await?;
+    forget_rights(&call.app);
+    Ok(outcome)
+}
+
+/// Gives a member who lost his password a new first one, told once. All his sessions end, his PIN with them, and the new
+/// password opens nothing but the change to an own one.
+///
+/// The unit's administrator does it for those who belong to his unit alone: of anybody else he would get the rights in another
+/// unit. The platform's administrator does it for administrators of units and for those who belong to several.
+///
+/// # Errors
+/// 403, 404, `membership-ended`, `member-elsewhere`, 503.
+pub async fn reset_password(call: &Call, actor: &Actor, membership: Uuid) -> Result<(Outcome, String), Problem> {
+    let secret = new_secret(12);
+    let hash = password::hash(&call.app, &secret).await?;
+    let outcome = transact(call, actor, 1, true, async |tx: &mut Tx<'_>, actor: &Actor| {
+        if actor.session.is_none() {
+            return Err(Problem::of(&kinds::FORBIDDEN));
+        }
+        let unit = administered(actor)?.0;
+        let is_platform = actor.roles.has(Role::PlatformAdmin);
+        let row = store::membership_by_id(tx.conn, membership).await?;
+        let row = row.filter(|row| row.unit_id == unit || is_platform).ok_or_else(Problem::not_found)?;
+        if row.ended_at.is_some() {
+            return Err(refuse("", IdentityRefusal::MembershipEnded));
+        }
+        let elsewhere = store::memberships_of_user(tx.conn, row.user_id).await?.iter().any(|one| one.unit_id != row.unit_id);
+        let is_admin = row.roles.iter().any(|role| role == Role::UnitAdmin.as_str());
+        if is_platform && row.unit_id != unit && !is_admin && !elsewhere {
+            return Err(Problem::of(&kinds::FORBIDDEN));
+        }
+        if !is_platform && elsewhere {
+            return Err(refuse("", IdentityRefusal::MemberElsewhere));
+        }
+        let head = head_of(tx, row.user_id).await?;
+        let now = tx.now();
+        store::reset_secret(tx.conn, row.user_id, &hash).await?;
+        store::end_sessions_of_user(tx.conn, row.user_id, None, now).await?;
+        let payload = json!({ "user_id": row.user_id, "membership_id": membership, "unit_id": row.unit_id });
+        tx.append(&head, event("user", row.user_id, "reset_password", now, payload)).await?;
+        Ok(())
+    })
+    .await?;
+    forget_rights(&call.app);
+    Ok((outcome, secret))
+}
+
+/// A unit without an administrator could never get one again.
+async fn keep_an_admin(tx: &mut Tx<'_>, row: &store::MembershipRow) -> Result<(), Problem> {
+    if !row.roles.iter().any(|role| role == Role::UnitAdmin.as_str()) {
+        return Ok(());
+    }
+    store::lock_unit(tx.conn, row.unit_id).await?;
+    if store::has_other_admin(tx.conn, row.unit_id, row.id).await? { Ok(()) } else { Err(refuse("", IdentityRefusal::LastAdmin)) }
 }
 
 async fn own_membership(tx: &mut Tx<'_>, actor: &Actor, membership: Uuid) -> Result<store::MembershipRow, Problem> {
@@ -123,7 +213,7 @@ pub async fn change_secret(call: &Call, actor: &Actor, current: &str, password: 
     let Some(session) = actor.session else { return Err(Problem::of(&kinds::FORBIDDEN)) };
     // What can be refused without hashing is refused before it.
     for (secret, min, pointer) in [(password, PASSWORD_MIN, "/password"), (pin, PIN_MIN, "/pin")] {
-        secret.map_or(Ok(()), |secret| check_length(secret, min, pointer))?;
+        secret.map_or(Ok(()), |secret| check_secret(secret, min, pointer))?;
     }
     let source = session.to_string();
     let backoff = BackOff::of(&call.app, &format!("change_secret/{}", actor.user), &source);

@@ -260,6 +260,22 @@ pub async fn log_out(app: &App, actor: &Actor) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Ends one session of the caller's own, on a device that was lost perhaps.
+///
+/// # Errors
+/// 403 for a key, 404 for a session that is not his or has ended.
+pub async fn end_own_session(app: &App, actor: &Actor, session: Uuid) -> Result<(), Problem> {
+    if actor.session.is_none() {
+        return Err(Problem::of(&kinds::FORBIDDEN));
+    }
+    let mut conn = app.db.get().await?;
+    if !store::end_own_session(&mut conn, actor.user, session, app.clock.now()).await? {
+        return Err(Problem::not_found());
+    }
+    forget_rights(app);
+    Ok(())
+}
+
 /// The unit whose device shows this live refresh token: a PIN switches only among the people of that unit.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{IdentityRefusal, PASSWORD_MIN, PersonFacts, Secret, UnitFacts, check_length, event, insert_person, new_secret, refuse};
+use super::{IdentityRefusal, PASSWORD_MIN, PersonFacts, Secret, UnitFacts, check_secret, event, insert_person, new_secret, refuse};
 use crate::evidence::{self, Head, Method, Outcome, Signer, Tx};
 use crate::identity::auth::{forget_rights, transact};
 use crate::identity::domain::{Actor, Role, UnitKind};
@@ -20,11 +20,20 @@ use crate::platform::problem::{Problem, kinds};
 /// # Errors
 /// `unit-exists` once a claim was verified, `login-taken`, `secret-too-short`.
 pub async fn register(call: &Call, unit: UnitFacts, person: PersonFacts, secret: &str) -> Result<Outcome, Problem> {
-    check_length(secret, PASSWORD_MIN, "/password")?;
+    check_secret(secret, PASSWORD_MIN, "/password")?;
     let hash = password::hash(&call.app, secret).await?;
     // Nobody is logged in yet: the key is unique within the unit's own code.
     let stand_in = Uuid::new_v5(&Uuid::NAMESPACE_OID, unit.uscc.as_str().as_bytes());
-    let signer = Signer { user: stand_in, membership: None, unit: None, method: Method::Password, with: None, stands_in_for: None };
+    let signer = Signer {
+        user: stand_in,
+        membership: None,
+        unit: None,
+        method: Method::Password,
+        with: None,
+        device_user: None,
+        api_key: None,
+        stands_in_for: None,
+    };
     evidence::transact(call, signer, 1, false, nobody, async |tx: &mut Tx<'_>, ()| {
         if store::is_taken(tx.conn, unit.uscc.as_str()).await? {
             return Err(refuse("/unit/uscc", IdentityRefusal::UnitExists));
@@ -206,9 +215,18 @@ pub async fn add_authority(
 /// # Errors
 /// `admin-exists`, `login-taken`.
 pub async fn create_first_admin(call: &Call, uscc: Uscc, unit_name: &str, login: &str, secret: &str) -> Result<Outcome, Problem> {
-    check_length(secret, PASSWORD_MIN, "/password")?;
+    check_secret(secret, PASSWORD_MIN, "/password")?;
     let hash = password::hash(&call.app, secret).await?;
-    let signer = Signer { user: Uuid::nil(), membership: None, unit: None, method: Method::System, with: None, stands_in_for: None };
+    let signer = Signer {
+        user: Uuid::nil(),
+        membership: None,
+        unit: None,
+        method: Method::System,
+        with: None,
+        device_user: None,
+        api_key: None,
+        stands_in_for: None,
+    };
     evidence::transact(call, signer, 1, false, nobody, async |tx: &mut Tx<'_>, ()| {
         if store::count_platform_admins(tx.conn).await? > 0 {
             return Err(refuse("", IdentityRefusal::AdminExists));

@@ -1,7 +1,10 @@
 //! Wire types and routes of identity. No rule lives here.
 
+pub mod delegations;
+pub mod deputies;
 pub mod external;
 pub mod invitations;
+pub mod sessions;
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
@@ -13,14 +16,14 @@ use uuid::Uuid;
 
 use crate::evidence::{ActAnswer, answer, created};
 use crate::identity::acts::{self, PersonFacts, UnitFacts};
-use crate::identity::domain::{Actor, Role};
+use crate::identity::domain::{Actor, Role, SignedAct};
 use crate::identity::store::{self, ApiKeyRow};
 use crate::identity::token::ACCESS_LIFE;
 use crate::identity::uscc::Uscc;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode, Body, Nothing};
 use crate::platform::problem::{Problem, ProblemBody, kinds};
-use crate::platform::query::Query;
+use crate::platform::query::{NoQuery, Query};
 
 /// A unit as registered.
 #[derive(Deserialize, ToSchema)]
@@ -76,7 +79,7 @@ impl From<PersonBody> for PersonFacts {
 pub struct Register {
     unit: UnitBody,
     person: PersonBody,
-    /// At least 10 characters.
+    /// At least 10 characters, and none that anybody would try first.
     #[schema(min_length = 1, max_length = 200)]
     password: String,
 }
@@ -247,7 +250,7 @@ pub async fn refresh_session(app: web::Data<App>, Body(body): Body<Refresh>) -> 
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[delete("/sessions/current")]
-pub async fn delete_session(app: web::Data<App>, actor: Actor) -> Result<HttpResponse, Problem> {
+pub async fn delete_session(app: web::Data<App>, actor: Actor, _: Query<NoQuery>) -> Result<HttpResponse, Problem> {
     acts::log_out(&app, &actor).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -307,11 +310,11 @@ pub struct ChangeSecret {
     /// The present password.
     #[schema(min_length = 1, max_length = 200)]
     current_password: String,
-    /// The new password, at least 10 characters.
+    /// The new password, at least 10 characters, and none that anybody would try first.
     #[schema(min_length = 1, max_length = 200)]
     #[serde(default)]
     password: Option<String>,
-    /// The new PIN, at least 6 characters.
+    /// The new PIN, at least 6 characters, and none that anybody would try first.
     #[schema(min_length = 1, max_length = 40)]
     #[serde(default)]
     pin: Option<String>,
@@ -543,6 +546,22 @@ pub async fn end_membership(actor: Actor, id: Path<Uuid>, act: Act<Nothing>) -> 
     Ok(answer(&acts::end_membership(&act.call, &actor, *id).await?))
 }
 
+/// Give a member a new first password, told once; all his sessions end. A unit's administrator does it for members of his
+/// unit alone, the platform's for administrators of units and for members of several.
+#[utoipa::path(
+    tag = "identity", operation_id = "reset_password", security(("bearer" = [])), request_body = Nothing,
+    params(("membership_id" = Uuid, Path), ActHeaders, ActMode),
+    responses((status = 201, description = "Reset; the password is told once", body = SecretAnswer),
+        (status = 200, description = "Check mode", body = crate::evidence::CheckAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/memberships/{membership_id}/reset_password")]
+pub async fn reset_password(actor: Actor, id: Path<Uuid>, act: Act<Nothing>) -> Result<HttpResponse, Problem> {
+    let (outcome, password) = acts::reset_password(&act.call, &actor, *id).await?;
+    Ok(created(&outcome, (!act.call.check).then(|| json!({ "password": password }))))
+}
+
 /// New roles of a membership.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -655,9 +674,9 @@ pub async fn revoke_api_key(actor: Actor, id: Path<Uuid>, act: Act<Nothing>) -> 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Delegate {
-    /// Acts by name, for example `confirm`.
+    /// What it shall sign.
     #[schema(min_items = 1, max_items = 20)]
-    acts: Vec<String>,
+    acts: Vec<SignedAct>,
     /// Until when.
     until_at: DateTime<Utc>,
 }

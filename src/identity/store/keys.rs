@@ -83,7 +83,7 @@ pub(in crate::identity) async fn insert_delegation(
     id: Uuid,
     key: Uuid,
     signatory: Uuid,
-    acts: &[String],
+    acts: &[&str],
     from: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<(), Problem> {
@@ -96,5 +96,62 @@ pub(in crate::identity) async fn insert_delegation(
         .bind::<Timestamptz, _>(until)
         .execute(conn)
         .await?;
+    Ok(())
+}
+
+/// A signing delegation as listed.
+#[derive(diesel::QueryableByName, serde::Serialize, utoipa::ToSchema, Debug)]
+pub struct DelegationRow {
+    /// Id.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// The key.
+    #[diesel(sql_type = SqlUuid)]
+    pub api_key_id: Uuid,
+    /// The signatory in whose name it signs.
+    #[diesel(sql_type = SqlUuid)]
+    pub signatory_id: Uuid,
+    /// His name.
+    #[diesel(sql_type = Text)]
+    pub signatory_name: String,
+    /// What it signs.
+    #[diesel(sql_type = Array<Text>)]
+    pub acts: Vec<String>,
+    /// From when.
+    #[diesel(sql_type = Timestamptz)]
+    pub from_at: DateTime<Utc>,
+    /// Until when.
+    #[diesel(sql_type = Timestamptz)]
+    pub until_at: DateTime<Utc>,
+    /// When it was ended before.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub revoked_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = SqlUuid)]
+    #[serde(skip)]
+    pub unit_id: Uuid,
+}
+
+/// The delegations to the keys of a unit, the newest first.
+pub(in crate::identity) async fn delegations_of(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<Vec<DelegationRow>, Problem> {
+    Ok(Sql("SELECT d.id, d.api_key_id, m.user_id AS signatory_id, u.name AS signatory_name, d.acts, d.from_at, d.until_at, d.revoked_at, k.unit_id \
+         FROM api_keys k JOIN signing_delegations d ON d.api_key_id = k.id JOIN memberships m ON m.id = d.signatory_id JOIN users u ON u.id = m.user_id \
+         WHERE k.unit_id = $1 ORDER BY d.id DESC LIMIT 500")
+    .bind::<SqlUuid, _>(unit)
+    .load(conn)
+    .await?)
+}
+
+pub(in crate::identity) async fn lock_delegation(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Option<DelegationRow>, Problem> {
+    Ok(Sql("SELECT d.id, d.api_key_id, m.user_id AS signatory_id, u.name AS signatory_name, d.acts, d.from_at, d.until_at, d.revoked_at, k.unit_id \
+         FROM signing_delegations d JOIN api_keys k ON k.id = d.api_key_id JOIN memberships m ON m.id = d.signatory_id JOIN users u ON u.id = m.user_id \
+         WHERE d.id = $1 FOR UPDATE OF d")
+    .bind::<SqlUuid, _>(id)
+    .load(conn)
+    .await?
+    .pop())
+}
+
+pub(in crate::identity) async fn end_delegation(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime<Utc>) -> Result<(), Problem> {
+    Sql("UPDATE signing_delegations SET revoked_at = $2 WHERE id = $1").bind::<SqlUuid, _>(id).bind::<Timestamptz, _>(now).execute(conn).await?;
     Ok(())
 }

@@ -15,12 +15,12 @@ use crate::platform::db::Sql;
 use crate::platform::problem::Problem;
 
 pub(super) use actors::*;
-pub use keys::ApiKeyRow;
 pub(super) use keys::*;
-pub use people::driver_unit;
+pub use keys::{ApiKeyRow, DelegationRow};
 pub(super) use people::*;
-pub use sessions::forget_old_failures;
+pub use people::{Deputy, driver_unit};
 pub(super) use sessions::*;
+pub use sessions::{OwnSession, forget_old_failures};
 
 /// A unit as stored.
 #[derive(diesel::QueryableByName, Debug, Clone)]

@@ -244,6 +244,7 @@ pub struct Invitation {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
+/// Inserts an invitation; false where this log-in has an open one of the unit. One that expired is ended by it.
 pub(in crate::identity) async fn insert_invitation(
     conn: &mut AsyncPgConnection,
     id: Uuid,
@@ -252,18 +253,25 @@ pub(in crate::identity) async fn insert_invitation(
     roles: Roles,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let roles: Vec<&str> = roles.iter().map(Role::as_str).collect();
-    Sql("INSERT INTO invitations (id, unit_id, login, roles, made_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind::<SqlUuid, _>(id)
+    Sql("UPDATE invitations SET ended_at = $3, ended_as = 'expired' WHERE unit_id = $1 AND login = $2 AND ended_at IS NULL AND expires_at <= $3")
         .bind::<SqlUuid, _>(unit)
         .bind::<Text, _>(login)
-        .bind::<Array<Text>, _>(roles)
         .bind::<Timestamptz, _>(now)
-        .bind::<Timestamptz, _>(until)
         .execute(conn)
         .await?;
-    Ok(())
+    let count = Sql("INSERT INTO invitations (id, unit_id, login, roles, made_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (unit_id, login) WHERE ended_at IS NULL DO NOTHING")
+    .bind::<SqlUuid, _>(id)
+    .bind::<SqlUuid, _>(unit)
+    .bind::<Text, _>(login)
+    .bind::<Array<Text>, _>(roles)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(until)
+    .execute(conn)
+    .await?;
+    Ok(count == 1)
 }
 
 /// What waits for a person.
@@ -321,5 +329,106 @@ pub(in crate::identity) async fn end_invitation(conn: &mut AsyncPgConnection, id
 pub(in crate::identity) async fn has_login(conn: &mut AsyncPgConnection, user: Uuid, login: &str) -> Result<bool, Problem> {
     let row: Option<IdRow> =
         Sql("SELECT id FROM users WHERE id = $1 AND login = $2").bind::<SqlUuid, _>(user).bind::<Text, _>(login).load(conn).await?.pop();
+    Ok(row.is_some())
+}
+
+/// Keeps others from taking the last administrator away meanwhile.
+pub(in crate::identity) async fn lock_unit(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<(), Problem> {
+    Sql("SELECT id FROM units WHERE id = $1 FOR UPDATE").bind::<SqlUuid, _>(unit).execute(conn).await?;
+    Ok(())
+}
+
+/// Whether a unit has an administrator beside this membership.
+pub(in crate::identity) async fn has_other_admin(conn: &mut AsyncPgConnection, unit: Uuid, membership: Uuid) -> Result<bool, Problem> {
+    let row: Option<IdRow> =
+        Sql("SELECT id FROM memberships WHERE unit_id = $1 AND id <> $2 AND ended_at IS NULL AND 'unit_admin' = ANY(roles) LIMIT 1")
+            .bind::<SqlUuid, _>(unit)
+            .bind::<SqlUuid, _>(membership)
+            .load(conn)
+            .await?
+            .pop();
+    Ok(row.is_some())
+}
+
+/// Gives a person a first password that another tells him; his PIN goes with the old one.
+pub(in crate::identity) async fn reset_secret(conn: &mut AsyncPgConnection, user: Uuid, password_hash: &str) -> Result<(), Problem> {
+    Sql("UPDATE users SET password_hash = $2, pin_hash = NULL, has_first_password = true WHERE id = $1")
+        .bind::<SqlUuid, _>(user)
+        .bind::<Text, _>(password_hash)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// A deputy as listed.
+#[derive(diesel::QueryableByName, serde::Serialize, utoipa::ToSchema, Debug)]
+pub struct Deputy {
+    /// Id.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Membership of the signatory.
+    #[diesel(sql_type = SqlUuid)]
+    pub membership_id: Uuid,
+    /// His name.
+    #[diesel(sql_type = Text)]
+    pub signatory_name: String,
+    /// Membership of the deputy.
+    #[diesel(sql_type = SqlUuid)]
+    pub deputy_id: Uuid,
+    /// His name.
+    #[diesel(sql_type = Text)]
+    pub deputy_name: String,
+    /// First day.
+    #[diesel(sql_type = Date)]
+    pub from_on: NaiveDate,
+    /// Last day.
+    #[diesel(sql_type = Date)]
+    pub until_on: NaiveDate,
+    /// When it was ended before its last day.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub ended_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = SqlUuid)]
+    #[serde(skip)]
+    pub unit_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    #[serde(skip)]
+    pub user_id: Uuid,
+}
+
+/// The deputies of a unit, the newest first; of one membership, where it is named, on either side.
+pub(in crate::identity) async fn deputies_of(conn: &mut AsyncPgConnection, unit: Uuid, membership: Option<Uuid>) -> Result<Vec<Deputy>, Problem> {
+    Ok(Sql("SELECT d.id, d.membership_id, p.name AS signatory_name, d.deputy_id, q.name AS deputy_name, d.from_on, d.until_on, d.ended_at, m.unit_id, m.user_id \
+         FROM memberships m JOIN deputies d ON d.membership_id = m.id JOIN users p ON p.id = m.user_id JOIN memberships n ON n.id = d.deputy_id \
+         JOIN users q ON q.id = n.user_id WHERE m.unit_id = $1 AND ($2::uuid IS NULL OR $2 IN (d.membership_id, d.deputy_id)) ORDER BY d.id DESC LIMIT 500")
+    .bind::<SqlUuid, _>(unit)
+    .bind::<Nullable<SqlUuid>, _>(membership)
+    .load(conn)
+    .await?)
+}
+
+pub(in crate::identity) async fn lock_deputy(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Option<Deputy>, Problem> {
+    Ok(Sql("SELECT d.id, d.membership_id, p.name AS signatory_name, d.deputy_id, q.name AS deputy_name, d.from_on, d.until_on, d.ended_at, m.unit_id, m.user_id \
+         FROM deputies d JOIN memberships m ON m.id = d.membership_id JOIN users p ON p.id = m.user_id JOIN memberships n ON n.id = d.deputy_id \
+         JOIN users q ON q.id = n.user_id WHERE d.id = $1 FOR UPDATE OF d")
+    .bind::<SqlUuid, _>(id)
+    .load(conn)
+    .await?
+    .pop())
+}
+
+pub(in crate::identity) async fn end_deputy(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime<Utc>) -> Result<(), Problem> {
+    Sql("UPDATE deputies SET ended_at = $2 WHERE id = $1").bind::<SqlUuid, _>(id).bind::<Timestamptz, _>(now).execute(conn).await?;
+    Ok(())
+}
+
+/// Whether a log-in is a member of a unit already.
+pub(in crate::identity) async fn is_member(conn: &mut AsyncPgConnection, unit: Uuid, login: &str) -> Result<bool, Problem> {
+    let row: Option<IdRow> =
+        Sql("SELECT m.id FROM users u JOIN memberships m ON m.user_id = u.id WHERE u.login = $2 AND m.unit_id = $1 AND m.ended_at IS NULL LIMIT 1")
+            .bind::<SqlUuid, _>(unit)
+            .bind::<Text, _>(login)
+            .load(conn)
+            .await?
+            .pop();
     Ok(row.is_some())
 }

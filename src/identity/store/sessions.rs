@@ -183,3 +183,61 @@ pub(in crate::identity) async fn unit_of_device(conn: &mut AsyncPgConnection, ha
 pub async fn forget_old_failures(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<usize, Problem> {
     Ok(Sql("DELETE FROM login_failures WHERE next_try_at < $1 - interval '1 day'").bind::<Timestamptz, _>(now).execute(conn).await?)
 }
+
+/// A session as its person sees it.
+#[derive(diesel::QueryableByName, serde::Serialize, utoipa::ToSchema, Debug)]
+pub struct OwnSession {
+    /// Id.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// The membership that its tokens name.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub membership_id: Option<Uuid>,
+    /// What the device was called at log-in.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub device: Option<String>,
+    /// Opened by PIN on a shared device.
+    #[diesel(sql_type = Bool)]
+    pub by_pin: bool,
+    /// When it was opened.
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: DateTime<Utc>,
+    /// When it ends if it is not used.
+    #[diesel(sql_type = Timestamptz)]
+    pub expires_at: DateTime<Utc>,
+    /// The one that asks.
+    #[diesel(sql_type = Bool)]
+    pub is_current: bool,
+}
+
+/// The living sessions of a person, the newest first.
+pub(in crate::identity) async fn sessions_of(
+    conn: &mut AsyncPgConnection,
+    user: Uuid,
+    current: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Vec<OwnSession>, Problem> {
+    Ok(Sql("SELECT id, membership_id, device, by_pin, created_at, expires_at, id = $2 AS is_current FROM sessions \
+         WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $3 ORDER BY id DESC LIMIT 500")
+    .bind::<SqlUuid, _>(user)
+    .bind::<SqlUuid, _>(current)
+    .bind::<Timestamptz, _>(now)
+    .load(conn)
+    .await?)
+}
+
+/// Ends a living session of a person; false where it is none of his.
+pub(in crate::identity) async fn end_own_session(
+    conn: &mut AsyncPgConnection,
+    user: Uuid,
+    session: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, Problem> {
+    Ok(Sql("UPDATE sessions SET ended_at = $3, ended_because = 'ended_by_person' WHERE id = $2 AND user_id = $1 AND ended_at IS NULL AND expires_at > $3")
+        .bind::<SqlUuid, _>(user)
+        .bind::<SqlUuid, _>(session)
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?
+        == 1)
+}

@@ -21,7 +21,7 @@ use crate::manifest::parts::{
 use crate::manifest::store::{self, ByProxy, Stored};
 use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, Marked as _, SUBJECT, Step};
-use crate::manifest::{accounts, checks, graph, outage, trips};
+use crate::manifest::{accounts, checks, graph, outage, policy, trips};
 use crate::platform::app::NumberMode;
 use crate::platform::calendar::{Lateness, legal_day};
 use crate::platform::call::Call;
@@ -149,6 +149,7 @@ pub fn like(
 async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifest) -> Result<(), Problem> {
     let (ends, carrier) = checks::ends(tx.conn, body.consignor_site_id, body.receiver_site_id, body.carrier_id).await?;
     let beginner = may_begin(actor, &ends, Act::Issue)?;
+    policy::sign_by_key(tx, actor, Act::Issue)?;
     if body.planned_departure_on < legal_day(tx.now()) {
         // Plan, approval and catalogue are those of the day of departure: a past one would revive what has run out.
         let text = Text::new("计划移出日不得早于今日；已发生的转移请补录", "The planned departure is past; enter what has happened as a back-entry");
@@ -516,6 +517,7 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
         let manifest = &body.manifest;
         let (ends, carrier) = checks::ends(tx.conn, manifest.consignor_site_id, manifest.receiver_site_id, manifest.carrier_id).await?;
         let beginner = may_begin(actor, &ends, Act::BackEnter)?;
+        policy::sign_by_key(tx, actor, Act::BackEnter)?;
         let (given, elsewhere) = given(&beginner, &ends, manifest, Some(&body.paper_no), impossible(&body))?;
         if let Some(official_no) = manifest.official_no {
             ending::official_no_is_free(tx, official_no, &ends.prefecture, "/manifest/official_no").await?;

@@ -17,6 +17,7 @@ use crate::manifest::store;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode, Body};
 use crate::platform::problem::{Problem, ProblemBody, Text, kinds};
+use crate::platform::query::{NoQuery, Query};
 
 /// Keep a draft (草稿): a plain document without a number, checked only for its shape.
 #[utoipa::path(
@@ -98,7 +99,7 @@ pub async fn put_draft(
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[delete("/manifest_drafts/{draft_id}")]
-pub async fn delete_draft(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
+pub async fn delete_draft(app: web::Data<App>, actor: Actor, id: Path<Uuid>, _: Query<NoQuery>) -> Result<HttpResponse, Problem> {
     let unit = drafter(&actor)?;
     let mut conn = app.db.get().await?;
     if store::delete_draft(&mut conn, *id, unit).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found()) }

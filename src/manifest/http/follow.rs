@@ -40,12 +40,30 @@ pub struct LeftAt {
     last_event_id: Option<String>,
 }
 
+/// The header by which a browser goes on with a stream that was cut.
+const LAST_EVENT_ID: &str = "Last-Event-ID";
+
 fn left_at(request: &HttpRequest) -> Result<Option<i64>, Problem> {
-    let Some(value) = request.headers().get("last-event-id") else { return Ok(None) };
+    let Some(value) = request.headers().get(LAST_EVENT_ID) else { return Ok(None) };
     let text = value.to_str().ok().filter(|text| text.len() <= 18 && text.bytes().all(|digit| digit.is_ascii_digit()));
     text.and_then(|text| text.parse().ok())
         .map(Some)
-        .ok_or_else(|| Problem::parameter("Last-Event-ID", Text::new("须为事件流中的 id", "It must be an id of the stream")))
+        .ok_or_else(|| Problem::parameter(LAST_EVENT_ID, Text::new("须为事件流中的 id", "It must be an id of the stream")))
+}
+
+/// A place that the feed has not reached was taken from another installation, or before a restore: whoever waited there
+/// would miss all that comes until then.
+fn reached(from: &str, after: i64, last: i64) -> Result<(), Problem> {
+    if after <= last {
+        return Ok(());
+    }
+    let detail = Text::new(
+        format!("事件流目前到第 {last} 号，没有第 {after} 号；请核对所连接的系统，从确已取得的位置或从 0 重新读取"),
+        format!(
+            "The feed ends at {last}; there is no place {after} yet. See which installation this is, and go on from a place of its own, or from 0"
+        ),
+    );
+    Err(Problem::parameter(from, detail).with("last", last.into()))
 }
 
 /// Whether the caller wants a stream: of what the server has, the first that is named.
@@ -73,13 +91,19 @@ pub async fn list_events(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let limit = query.limit.unwrap_or(100);
-    let after = query.after.unwrap_or(0);
-    let after = left_at(&request)?.unwrap_or(after);
+    let (from, after) = match left_at(&request)? {
+        Some(id) => (LAST_EVENT_ID, id),
+        None => ("after", query.after.unwrap_or(0)),
+    };
+    let mut conn = app.db.get().await?;
     if wants_stream(&request) {
+        reached(from, after, feed::last(&conn).await?)?;
+        // A stream holds no connection while it waits.
+        drop(conn);
         return stream::open(app, actor, until, after, request_id_of(&request));
     }
-    let mut conn = app.db.get().await?;
     let page = feed::page(&mut conn, &Scope::of(&actor), after, limit).await?;
+    reached(from, after, page.last)?;
     feed::log_looks(&app, &mut conn, &actor, &page, Look("events", request_id_of(&request))).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body(page.document()))
 }

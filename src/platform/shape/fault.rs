@@ -72,6 +72,13 @@ pub enum FaultDetail {
         /// Its code point.
         code_point: u32,
     },
+    /// A character that nobody sees.
+    InvisibleCharacter {
+        /// Its code point.
+        code_point: u32,
+    },
+    /// A text that must say something holds only blanks, or what nobody sees.
+    Blank,
     /// An array has too many items.
     TooManyItems {
         /// The most allowed.
@@ -193,6 +200,8 @@ impl FaultDetail {
             Self::TooShort { .. } => "too-short",
             Self::NumberOutOfRange => "number-out-of-range",
             Self::ControlCharacter { .. } => "control-character",
+            Self::InvisibleCharacter { .. } => "invisible-character",
+            Self::Blank => "blank",
             Self::TooManyItems { .. } => "too-many-items",
             Self::TooFewItems { .. } => "too-few-items",
             Self::DuplicateItems => "duplicate-items",
@@ -255,6 +264,12 @@ impl FaultDetail {
             Self::ControlCharacter { code_point } => {
                 format!("The control character U+{code_point:04X} is not allowed; only line feed and tab are.")
             }
+            Self::InvisibleCharacter { code_point } => {
+                format!(
+                    "The character U+{code_point:04X} is not allowed: nobody sees it. It often comes along when a text is copied; type the text anew."
+                )
+            }
+            Self::Blank => "Must not be blank: it needs a text that can be seen.".into(),
             Self::TooManyItems { max } => format!("At most {max} items are allowed."),
             Self::TooFewItems { min } => format!("At least {min} items are needed."),
             Self::DuplicateItems => "An item occurs more than once.".into(),
@@ -299,6 +314,10 @@ impl FaultDetail {
             Self::ControlCharacter { code_point } => {
                 format!("不允许控制字符 U+{code_point:04X}，仅允许换行和制表符。")
             }
+            Self::InvisibleCharacter { code_point } => {
+                format!("不允许不可见字符 U+{code_point:04X}，多由复制粘贴带入，请删除后重新录入。")
+            }
+            Self::Blank => "不得为空白，须填写可见的文字。".into(),
             Self::TooManyItems { max } => format!("最多 {max} 项。"),
             Self::TooFewItems { min } => format!("至少 {min} 项。"),
             Self::DuplicateItems => "存在重复项。".into(),

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::FAULTS_MAX;
 use super::fault::{Fault, FaultDetail, Syntax, push_segment};
+use super::text::is_invisible;
 
 /// What a body may hold at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +179,9 @@ impl<'a> Scanner<'a, '_> {
                 if let Some(code_point) = string.control {
                     self.note(pointer_depth, FaultDetail::ControlCharacter { code_point });
                 }
+                if let Some(code_point) = string.invisible {
+                    self.note(pointer_depth, FaultDetail::InvisibleCharacter { code_point });
+                }
             }
             b'-' | b'0'..=b'9' => self.number()?,
             b't' => self.word("true")?,
@@ -197,6 +201,9 @@ impl<'a> Scanner<'a, '_> {
         let object = self.open.len().saturating_sub(1);
         if let Some(code_point) = string.control {
             self.note(object, FaultDetail::ControlCharacter { code_point });
+        }
+        if let Some(code_point) = string.invisible {
+            self.note(object, FaultDetail::InvisibleCharacter { code_point });
         }
         let mut key = match string.escaped {
             false => Cow::Borrowed(self.text.get(start + 1..self.at - 1).unwrap_or_default()),
@@ -222,7 +229,7 @@ impl<'a> Scanner<'a, '_> {
 
     fn string(&mut self) -> Result<Scanned, Stop> {
         self.at += 1;
-        let mut scanned = Scanned { chars: 0, control: None, escaped: false };
+        let mut scanned = Scanned { chars: 0, control: None, invisible: None, escaped: false };
         loop {
             let Some(byte) = self.peek() else {
                 return self.unexpected();
@@ -238,12 +245,17 @@ impl<'a> Scanner<'a, '_> {
                     scanned.see(character);
                 }
                 0x00..=0x1f => return self.not_json(self.at, Syntax::RawControlCharacter),
-                _ => {
-                    // A continuation byte belongs to the character before it.
-                    if byte & 0b1100_0000 != 0b1000_0000 {
-                        scanned.see(u32::from(byte));
-                    }
+                0x20..=0x7f => {
+                    scanned.see(u32::from(byte));
                     self.at += 1;
+                }
+                _ => {
+                    // A string begins and ends at whole characters, so that there always is one here.
+                    let Some(character) = self.text.get(self.at..).and_then(|rest| rest.chars().next()) else {
+                        return self.unexpected();
+                    };
+                    scanned.see(u32::from(character));
+                    self.at += character.len_utf8();
                 }
             }
         }
@@ -402,16 +414,22 @@ impl<'a> Scanner<'a, '_> {
 
 struct Scanned {
     chars: usize,
+    /// The first control character.
     control: Option<u32>,
+    /// The first character that nobody sees.
+    invisible: Option<u32>,
     escaped: bool,
 }
 
 impl Scanned {
     fn see(&mut self, code_point: u32) {
         self.chars += 1;
-        let forbidden = matches!(code_point, 0x00..=0x08 | 0x0b..=0x1f | 0x7f);
+        let forbidden = matches!(code_point, 0x00..=0x08 | 0x0b..=0x1f | 0x7f..=0x9f);
         if forbidden && self.control.is_none() {
             self.control = Some(code_point);
+        }
+        if self.invisible.is_none() && char::from_u32(code_point).is_some_and(is_invisible) {
+            self.invisible = Some(code_point);
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::FAULTS_MAX;
 use super::fault::{Fault, FaultDetail, format_words, push_segment};
+use super::text::has_content;
 
 /// Levels of `oneOf` inside `oneOf` that are followed.
 const BRANCH_DEPTH_MAX: usize = 16;
@@ -15,7 +16,11 @@ const BRANCH_DEPTH_MAX: usize = 16;
 /// A text format that a schema names and that a pattern cannot express, such as a check digit.
 pub type FormatCheck = (&'static str, fn(&str) -> bool);
 
-/// Makes the validator of an operation: formats are asserted, ours among them.
+/// The format of a text that must have content and has no other format; [`filled`] puts it there.
+const FILLED: &str = "filled";
+
+/// Makes the validator of an operation: formats are asserted, ours among them, and a text of at least one character must
+/// say something. That is not left to each schema, where it would be forgotten.
 ///
 /// # Errors
 /// The schema itself is not valid; the text says where.
@@ -24,7 +29,27 @@ pub fn validator(schema: &Value, formats: &[FormatCheck]) -> Result<Validator, S
     for (name, accepts) in formats {
         options = options.with_format(*name, *accepts);
     }
-    options.build(schema).map_err(|error| format!("{}: {error}", error.schema_path()))
+    let mut schema = schema.clone();
+    filled(&mut schema);
+    options
+        .with_format(FILLED, |text| text.is_empty() || has_content(text))
+        .build(&schema)
+        .map_err(|error| format!("{}: {error}", error.schema_path()))
+}
+
+/// Demands content of every text that must have a character. Of the empty one `minLength` speaks already.
+fn filled(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            let least = members.get("minLength").and_then(Value::as_u64).unwrap_or(0);
+            if least > 0 && !members.contains_key("format") {
+                members.insert("format".into(), FILLED.into());
+            }
+            members.values_mut().for_each(filled);
+        }
+        Value::Array(items) => items.iter_mut().for_each(filled),
+        _ => {}
+    }
 }
 
 /// Lists what is wrong with a body that its reader refused, up to [`FAULTS_MAX`] faults.
@@ -125,7 +150,10 @@ fn explain(error: &ValidationError<'_>, root: &Value, depth: usize, faults: &mut
         Kind::MaxProperties { limit } => FaultDetail::TooManyMembers { max: *limit },
         Kind::MinProperties { limit } => FaultDetail::TooFewMembers { min: *limit },
         Kind::UniqueItems => FaultDetail::DuplicateItems,
+        Kind::Format { format } if format == FILLED => FaultDetail::Blank,
         Kind::Format { format } => FaultDetail::WrongFormat { format: format.clone() },
+        // The contract says of some texts that they must hold more than blanks; in words it is the same.
+        Kind::Pattern { pattern } if pattern == r"\S" => FaultDetail::Blank,
         Kind::Pattern { pattern } => FaultDetail::WrongFormat { format: pattern.clone() },
         other => FaultDetail::Refused { keyword: other.keyword().to_owned() },
     };

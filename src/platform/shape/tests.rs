@@ -112,14 +112,69 @@ fn arrays_hold_5000_items() {
 
 #[test]
 fn control_characters_are_refused_but_line_feed_and_tab() {
-    for code in (0..=0x1f).chain([0x7f]) {
+    for code in (0..=0x1f).chain(0x7f..=0x9f) {
         let expected = if code == 9 || code == 10 { vec![] } else { at("/0", "control-character") };
         assert_eq!(faults(&format!("[\"x\\u{code:04x}\"]")), expected, "{code:x}");
     }
     assert_eq!(faults("[\"\u{7f}\"]"), at("/0", "control-character"));
-    assert_eq!(faults("[\"\u{80}\\u0020\"]"), []);
+    assert_eq!(faults("[\"\u{80}\"]"), at("/0", "control-character"));
+    assert_eq!(faults("[\"\u{a0}\\u0020~\"]"), []);
     assert_eq!(faults(r#"{"a\u0000":1}"#), at("", "control-character"));
     assert_eq!(faults(r#""\r""#), at("", "control-character"));
+}
+
+#[test]
+fn characters_that_nobody_sees_are_refused_raw_and_escaped() {
+    // Overrides, isolates and marks of direction, without width, fillers, separators, tags.
+    for character in "\u{202e}\u{202a}\u{2066}\u{2069}\u{200e}\u{200f}\u{61c}\u{200b}\u{2060}\u{feff}\u{ad}\u{3164}\u{2028}\u{e0041}".chars() {
+        let mut units = [0; 2];
+        let escaped: String = character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect();
+        for text in [character.to_string(), escaped] {
+            assert_eq!(faults(&format!("{{\"name\":[\"金州{text}化工\"]}}")), at("/name/0", "invisible-character"), "{character:?}");
+            assert_eq!(faults(&format!("{{\"a{text}\":1}}")), at("", "invisible-character"), "{character:?}");
+        }
+    }
+    // What people type: full-width and no-break blanks, rare Han characters with a selector, Mongolian, Uyghur with a joiner, emoji.
+    let typed = [
+        "大连　金州",
+        "a\u{a0}b",
+        "\u{20bb7}野家",
+        "葛\u{e0100}",
+        "\u{1821}\u{180b}\u{180e}",
+        "خەت\u{200c}لار",
+        "👨\u{200d}🔧",
+        "·—…《》",
+        "\u{e000}",
+    ];
+    for text in typed {
+        assert_eq!(faults(&format!("[\"{text}\"]")), [], "{text}");
+    }
+    let fault = &scan("\"a\u{202e}\"".as_bytes(), &Limits::DEFAULT).unwrap_err()[0];
+    assert!(fault.message(Lang::ZhCn).contains("U+202E") && fault.message(Lang::En).contains("U+202E"));
+}
+
+#[test]
+fn a_text_that_must_have_a_character_must_have_one_that_is_seen() {
+    let schema = json!({"type": "object", "properties": {
+        "must": {"type": "string", "minLength": 1},
+        "may": {"type": "string"},
+        "or": {"oneOf": [{"type": "null"}, {"$ref": "#/$defs/Text"}]},
+        "all": {"type": "array", "items": {"$ref": "#/$defs/Text"}},
+        "pattern": {"type": "string", "pattern": r"\S"},
+    }, "$defs": {"Text": {"type": ["string", "null"], "minLength": 2}}});
+    let joiners = "\u{200d}\u{fe0f}";
+    for blank in ["   ", "　　", "\n\t", "\u{a0}\u{2003}", joiners, "\u{2800}\u{2800}", "\u{202e}\u{200b}"] {
+        for member in ["must", "or"] {
+            assert_eq!(schema_faults(&schema, &json!({ member: blank })), at(&format!("/{member}"), "blank"), "{blank:?}");
+        }
+        assert_eq!(schema_faults(&schema, &json!({ "all": ["甲乙", blank] })), at("/all/1", "blank"), "{blank:?}");
+        assert_eq!(schema_faults(&schema, &json!({ "may": blank })), [], "{blank:?}");
+    }
+    assert_eq!(schema_faults(&schema, &json!({ "pattern": " " })), at("/pattern", "blank"));
+    assert_eq!(schema_faults(&schema, &json!({ "must": "" })), at("/must", "too-short"));
+    for text in ["-", " 油 ", "　油", "\u{fe0f}1"] {
+        assert_eq!(schema_faults(&schema, &json!({ "must": text, "pattern": text })), [], "{text:?}");
+    }
 }
 
 #[test]
