@@ -11,6 +11,7 @@ use crate::identity::domain::Actor;
 use crate::identity::store::{self, OwnSession};
 use crate::platform::app::App;
 use crate::platform::problem::{Problem, ProblemBody, kinds};
+use crate::platform::query::{NoQuery, Query};
 
 /// Sessions.
 #[derive(Serialize, ToSchema)]
@@ -38,7 +39,7 @@ pub async fn list_sessions(app: web::Data<App>, actor: Actor) -> Result<HttpResp
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[delete("/sessions/{session_id}")]
-pub async fn end_session(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
+pub async fn end_session(app: web::Data<App>, actor: Actor, id: Path<Uuid>, _: Query<NoQuery>) -> Result<HttpResponse, Problem> {
     acts::end_own_session(&app, &actor, *id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
