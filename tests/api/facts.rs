@@ -1,5 +1,6 @@
 //! What acts make of facts: figures that cannot be, papers and plates of the day, times that a paper states.
 
+use actix_web::http::Method;
 use serde_json::{Value, json};
 
 use crate::district::{District, Manifest, faults, release, warnings};
@@ -54,6 +55,32 @@ async fn a_draft_of_nothing_is_kept_and_cannot_be_issued() {
     let draft = world.post(clerk, "/api/v1/manifest_drafts", district.manifest(0)).await.ok();
     let path = format!("/api/v1/manifest_drafts/{}/issue", draft["id"].as_str().unwrap());
     world.post_seen(clerk, &path, 1, json!({})).await.refused(422, "nothing-declared");
+}
+
+#[actix_web::test]
+async fn a_draft_may_be_half_done_and_says_at_its_issue_all_that_it_lacks() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let clerk = district.plant.who("clerk");
+    let problem = world.post(clerk, "/api/v1/manifest_drafts", json!({ "emergency_measure": "x" })).await.refused(400, "bad-shape");
+    assert_eq!(pointers(&problem), ["/emergency_measure"]);
+
+    let whole = district.manifest(1_200_000);
+    let mut half = whole.clone();
+    for missing in ["receiver_site_id", "carrier_id"] {
+        half.as_object_mut().unwrap().remove(missing);
+    }
+    half["lines"][0]["packages"] = json!("some");
+    let draft = world.post(clerk, "/api/v1/manifest_drafts", half.clone()).await.ok();
+    let path = format!("/api/v1/manifest_drafts/{}", draft["id"].as_str().unwrap());
+    assert_eq!(world.get(clerk, &path).await.ok(), half);
+    let problem = world.post_seen(clerk, &format!("{path}/issue"), 1, json!({})).await.refused(400, "bad-shape");
+    for place in ["/receiver_site_id", "/carrier_id", "/lines/0/packages"] {
+        assert!(pointers(&problem).iter().any(|one| one == place), "{place}: {problem}");
+    }
+    let put = world.request(Method::PUT, clerk, &path).await.insert_header(("If-Match", "\"1\"")).set_json(whole);
+    world.send(put).await.ok();
+    world.post_seen(clerk, &format!("{path}/issue"), 2, json!({})).await.ok();
 }
 
 #[actix_web::test]

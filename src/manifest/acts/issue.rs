@@ -24,7 +24,7 @@ use crate::manifest::work::{self, Marked as _, SUBJECT, Step};
 use crate::manifest::{accounts, checks, graph, outage, policy, trips};
 use crate::platform::app::NumberMode;
 use crate::platform::calendar::{Lateness, legal_day};
-use crate::platform::call::Call;
+use crate::platform::call::{Call, parse};
 use crate::platform::db::Sql;
 use crate::platform::mass::MassInput;
 use crate::platform::problem::{Problem, Refusals, Text, kinds};
@@ -44,13 +44,13 @@ pub async fn issue(call: &Call, actor: &Actor, body: IssueManifest) -> Result<Ou
 /// Issues a draft; the draft is gone, the manifest has its id.
 ///
 /// # Errors
-/// 404, 412, and as [`issue`].
+/// 404, 412, 400 with all that the draft still lacks, and as [`issue`].
 pub async fn issue_draft(call: &Call, actor: &Actor, draft: Uuid, confirmed: Vec<Confirmation>) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let unit = actor.unit_id().ok_or_else(Problem::not_found)?;
         let (document, version) = store::draft(tx.conn, draft, unit, true).await?.ok_or_else(Problem::not_found)?;
         call.seen(version)?;
-        let mut body: IssueManifest = serde_json::from_value(document).map_err(|error| Problem::internal(&error))?;
+        let mut body: IssueManifest = parse(&call.app, document.to_string().as_bytes())?;
         body.confirmed.extend(confirmed);
         store::delete_draft(tx.conn, draft, unit).await?;
         issue_step(tx, actor, draft, body).await
