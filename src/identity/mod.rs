@@ -9,6 +9,7 @@ mod authorities;
 mod domain;
 mod guessable;
 pub mod http;
+pub mod names;
 pub mod one_time;
 mod password;
 mod store;

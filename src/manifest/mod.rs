@@ -25,6 +25,7 @@ mod policy;
 mod read;
 pub mod reminders;
 mod rules;
+mod signatures;
 mod signing;
 mod store;
 pub mod stream;

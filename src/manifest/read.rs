@@ -27,7 +27,7 @@ pub struct Look(pub &'static str, pub Uuid);
 /// # Errors
 /// 404.
 pub async fn visible(app: &App, conn: &mut diesel_async::AsyncPgConnection, actor: &Actor, id: Uuid, what: Look) -> Result<(Stored, i64), Problem> {
-    let (_, version) = store::get(conn, id, &Scope::of(actor)).await?.ok_or_else(Problem::not_found)?;
+    let version = store::get(conn, id, &Scope::of(actor)).await?.ok_or_else(Problem::not_found)?.version;
     let jurisdiction = if actor.is_officer() { actor.jurisdiction.as_slice() } else { &[] };
     let mut stored = store::load(conn, id, Head::NEW, jurisdiction).await?;
     if actor.is_officer() {

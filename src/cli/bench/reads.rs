@@ -286,7 +286,7 @@ async fn limits(bench: &Bench, report: &mut Report, database: &str, district: &D
     let phases: Vec<&str> = phases.iter().map(String::as_str).collect();
     limit::by_replay(bench, report, &tape, &phases, None, database).await?;
 
-    let Some(statement) = tape.statement("SELECT json_build_object( 'id', m.id, 'stream'") else {
+    let Some(statement) = tape.statement("WITH p AS (SELECT DISTINCT ON (part, part_no)") else {
         report.notes.push("the statement of `get` was not found on the wire, so pgbench did not run".to_owned());
         return Ok(());
     };

@@ -13,6 +13,7 @@ use crate::manifest::list::{self, Filter, Item};
 use crate::manifest::next::Next;
 use crate::manifest::policy::Scope;
 use crate::manifest::read::{self, Look};
+use crate::manifest::signatures;
 use crate::manifest::store;
 use crate::manifest::table::State;
 use crate::platform::app::App;
@@ -139,12 +140,17 @@ pub async fn list_manifests(app: web::Data<App>, actor: Actor, Query(query): Que
 #[get("/manifests/{manifest_id}")]
 pub async fn get_manifest(request: HttpRequest, app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
     let mut conn = app.db.get().await?;
-    let (doc, version) = store::get(&mut conn, *id, &Scope::of(&actor)).await?.ok_or_else(Problem::not_found)?;
+    let shown = store::get(&mut conn, *id, &Scope::of(&actor)).await?.ok_or_else(Problem::not_found)?;
     if actor.is_officer() {
         let (log, now) = (app.clock.new_id(), app.clock.now());
         evidence::log_access(&mut conn, log, actor.user, actor.unit_id(), *id, "manifest", request_id_of(&request), now).await?;
     }
-    Ok(HttpResponse::Ok().content_type("application/json").insert_header(("ETag", format!("\"{version}\""))).body(doc))
+    let signatures = signatures::shown(&app, &mut conn, &shown.events, &shown.parties).await?;
+    let body = match shown.doc.strip_suffix('}') {
+        Some(open) => format!("{open}, \"signatures\" : {signatures}}}"),
+        None => return Err(Problem::broken("a manifest is no JSON object")),
+    };
+    Ok(HttpResponse::Ok().content_type("application/json").insert_header(("ETag", format!("\"{}\"", shown.version))).body(body))
 }
 
 /// What the caller may do now, and what each act still lacks.
