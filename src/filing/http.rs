@@ -11,9 +11,10 @@ use crate::evidence::{ActAnswer, CheckAnswer, answer, created};
 use crate::identity::Actor;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode, Nothing};
+use crate::platform::page::PageOf;
 use crate::platform::problem::{Problem, ProblemBody};
 use crate::platform::query::Query;
-use crate::registry::page::{ListQuery, PageOf, list, one};
+use crate::registry::page::{ListQuery, list, one};
 
 /// Record a flow of the yearly plan of a site of the caller's unit.
 #[utoipa::path(

@@ -13,6 +13,7 @@ pub mod lang;
 pub mod mass;
 pub mod metrics;
 pub mod migrate;
+pub mod page;
 pub mod problem;
 pub mod query;
 pub mod respond;

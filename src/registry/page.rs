@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::policy::{Scope, visible_to};
@@ -10,23 +10,10 @@ use super::store::{Page, Shown, rows};
 use crate::identity::Actor;
 use crate::platform::app::App;
 use crate::platform::calendar::legal_day;
-use crate::platform::cursor::{self, FilterHash};
+use crate::platform::cursor::FilterHash;
 use crate::platform::db::Sql;
-use crate::platform::problem::{Problem, Text};
-
-/// Unit: rows.
-const PAGE_SIZE: i64 = 50;
-
-/// A page of a list, newest first.
-#[derive(Serialize, ToSchema)]
-pub struct PageOf<T> {
-    /// The rows.
-    items: Vec<T>,
-    /// Give it as `cursor` for the next page; absent on the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
-    next_cursor: Option<String>,
-}
+use crate::platform::page::Wanted;
+use crate::platform::problem::Problem;
 
 /// The query of a list.
 #[derive(Deserialize, IntoParams)]
@@ -85,19 +72,11 @@ where
     R: diesel::QueryableByName<diesel::pg::Pg> + Shown + Serialize + Send + 'static,
 {
     let filter = FilterHash::of(name, &[("unit_id", &unit.map(|unit| unit.to_string()).unwrap_or_default())]);
-    let before = query.cursor.map(|text| cursor::decode(&text, filter)).transpose().map_err(|_| {
-        Problem::parameter("cursor", Text::new("游标无效，或属于其他查询条件", "The cursor cannot be read, or belongs to other filters"))
-    })?;
-    let limit = query.limit.unwrap_or(PAGE_SIZE);
+    let wanted = Wanted::read(filter, query.cursor.as_deref(), query.limit)?;
     let mut conn = app.db.get().await?;
-    // One more than asked for tells whether there is a next page.
-    let wanted = Page { unit, before, limit: limit + 1, ..Page::default() };
-    let mut items: Vec<R> = rows(&mut conn, sql, scope, &wanted, legal_day(app.clock.now())).await?;
-    let size = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = items.len() > size;
-    items.truncate(size);
-    let next_cursor = items.last().filter(|_| has_more).map(|last| cursor::encode(filter, last.id()));
-    Ok(HttpResponse::Ok().json(PageOf { items, next_cursor }))
+    let page = Page { unit, before: wanted.before, limit: wanted.rows(), ..Page::default() };
+    let items: Vec<R> = rows(&mut conn, sql, scope, &page, legal_day(app.clock.now())).await?;
+    Ok(HttpResponse::Ok().json(wanted.page(items, Shown::id)))
 }
 
 /// One thing, if the actor may see it.

@@ -2,9 +2,9 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::evidence::{self, Evidence};
@@ -19,8 +19,9 @@ use crate::manifest::table::State;
 use crate::platform::app::App;
 use crate::platform::calendar::{end_of, start_of};
 use crate::platform::call::{lang_of, request_id_of};
-use crate::platform::cursor::{self, FilterHash};
-use crate::platform::problem::{Problem, ProblemBody, Text};
+use crate::platform::cursor::FilterHash;
+use crate::platform::page::{PageOf, Wanted};
+use crate::platform::problem::{Problem, ProblemBody};
 use crate::platform::query::Query;
 use crate::registry::plate::Plate;
 
@@ -70,27 +71,15 @@ pub struct ListManifests {
     limit: Option<i64>,
 }
 
-/// A page of manifests.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ManifestPage)]
-pub struct Page {
-    /// Newest first.
-    items: Vec<Item>,
-    /// Where the next page begins, if there is more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
-}
-
 /// Manifests that the caller may see, newest first.
 #[utoipa::path(
     tag = "manifests", operation_id = "list_manifests", security(("bearer" = [])), params(ListManifests),
-    responses((status = 200, description = "A page", body = Page),
+    responses((status = 200, description = "A page", body = PageOf<Item>),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]
 #[get("/manifests")]
 pub async fn list_manifests(app: web::Data<App>, actor: Actor, Query(query): Query<ListManifests>) -> Result<HttpResponse, Problem> {
-    let limit = query.limit.unwrap_or(50);
     let text = |value: Option<String>| value.unwrap_or_default();
     let filters = [
         ("waiting_for_me", text(query.waiting_for_me.map(|one| one.to_string()))),
@@ -105,11 +94,7 @@ pub async fn list_manifests(app: web::Data<App>, actor: Actor, Query(query): Que
     ];
     let filters: Vec<(&str, &str)> = filters.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let hash = FilterHash::of("manifests", &filters);
-    let before = match &query.cursor {
-        None => Uuid::max(),
-        Some(cursor) => cursor::decode(cursor, hash)
-            .map_err(|_| Problem::parameter("cursor", Text::new("游标与筛选条件不符", "The cursor does not belong to these filters")))?,
-    };
+    let wanted = Wanted::read(hash, query.cursor.as_deref(), query.limit)?;
     let filter = Filter {
         waiting_for_me: query.waiting_for_me.unwrap_or(false),
         state: query.state.map(|state| state.as_str().to_owned()),
@@ -122,12 +107,8 @@ pub async fn list_manifests(app: web::Data<App>, actor: Actor, Query(query): Que
         until: query.until.map(end_of),
     };
     let mut conn = app.db.get().await?;
-    let mut items = list::page(&mut conn, &Scope::of(&actor), &filter, before, limit + 1).await?;
-    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-    let is_more = items.len() > wanted;
-    items.truncate(wanted);
-    let next_cursor = items.last().filter(|_| is_more).map(|last| cursor::encode(hash, last.header.id));
-    Ok(HttpResponse::Ok().json(Page { items, next_cursor }))
+    let items = list::page(&mut conn, &Scope::of(&actor), &filter, wanted.before.unwrap_or(Uuid::max()), wanted.rows()).await?;
+    Ok(HttpResponse::Ok().json(wanted.page(items, |item| item.header.id)))
 }
 
 /// A manifest with its parts, links, tasks and deadlines; an officer's look goes to the access log.

@@ -11,11 +11,12 @@ use crate::evidence::{ActAnswer, CheckAnswer, answer, created};
 use crate::identity::Actor;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode, Nothing};
+use crate::platform::page::PageOf;
 use crate::platform::problem::{Problem, ProblemBody};
 use crate::platform::query::Query;
 use crate::registry::acts;
 use crate::registry::domain::{ExemptStatement, LicenceStatement, Sentence, WithdrawalKind};
-use crate::registry::page::{ListQuery, PageOf, PageQuery, list, list_of_unit, one};
+use crate::registry::page::{ListQuery, PageQuery, list, list_of_unit, one};
 use crate::registry::store::{self, ExemptReceiver, Licence};
 
 /// Record a licence of the caller's unit; it counts once an officer verified it.

@@ -11,11 +11,12 @@ use crate::evidence::{ActAnswer, CheckAnswer, answer, created};
 use crate::identity::Actor;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode};
+use crate::platform::page::PageOf;
 use crate::platform::problem::{Problem, ProblemBody};
 use crate::platform::query::Query;
 use crate::registry::acts;
 use crate::registry::domain::{ClosureStatement, FacilityStatement, ManagementClass, Sentence, SiteStatement};
-use crate::registry::page::{ListQuery, PageOf, list, one};
+use crate::registry::page::{ListQuery, list, one};
 use crate::registry::store::{self, Closure, Facility, Site};
 
 /// Record a site of the caller's unit.
