@@ -54,6 +54,23 @@ pub struct Signer {
     pub stands_in_for: Option<Uuid>,
 }
 
+impl Signer {
+    /// The installation itself: nobody signs.
+    #[must_use]
+    pub const fn system() -> Self {
+        Self {
+            user: Uuid::nil(),
+            membership: None,
+            unit: None,
+            method: Method::System,
+            with: None,
+            device_user: None,
+            api_key: None,
+            stands_in_for: None,
+        }
+    }
+}
+
 /// An event before it has its place in the chain.
 #[derive(Debug, Clone)]
 pub struct NewEvent {

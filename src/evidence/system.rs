@@ -4,7 +4,7 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager
 use uuid::Uuid;
 
 use super::act::{append_still, lock};
-use super::chain::{Method, NewEvent, Signer};
+use super::chain::{NewEvent, Signer};
 use crate::platform::app::App;
 use crate::platform::problem::Problem;
 
@@ -37,16 +37,7 @@ where
 {
     let head = lock(conn, subject).await?;
     let Some(event) = body(conn).await? else { return Ok(false) };
-    let signer = Signer {
-        user: Uuid::nil(),
-        membership: None,
-        unit: None,
-        method: Method::System,
-        with: None,
-        device_user: None,
-        api_key: None,
-        stands_in_for: None,
-    };
+    let signer = Signer::system();
     let id = app.clock.new_id();
     append_still(conn, &head, &event, &signer, (id, id), app.clock.now()).await?;
     Ok(true)

@@ -217,16 +217,7 @@ pub async fn add_authority(
 pub async fn create_first_admin(call: &Call, uscc: Uscc, unit_name: &str, login: &str, secret: &str) -> Result<Outcome, Problem> {
     check_secret(secret, PASSWORD_MIN, "/password")?;
     let hash = password::hash(&call.app, secret).await?;
-    let signer = Signer {
-        user: Uuid::nil(),
-        membership: None,
-        unit: None,
-        method: Method::System,
-        with: None,
-        device_user: None,
-        api_key: None,
-        stands_in_for: None,
-    };
+    let signer = Signer::system();
     evidence::transact(call, signer, 1, false, nobody, async |tx: &mut Tx<'_>, ()| {
         if store::count_platform_admins(tx.conn).await? > 0 {
             return Err(refuse("", IdentityRefusal::AdminExists));
