@@ -50,12 +50,7 @@ impl Load<'_> {
                 let (who, reason) = (self.works("weigher"), *self.random.one(&["closed", "breakdown", "weather"]));
                 self.act(&who, "not_received", json!({ "reason": reason, "note": "次日再来" }));
                 self.wait_days(1);
-                self.arrive();
-                let net = self.net();
-                self.weigh(net);
-                self.receive();
-                self.confirm();
-                self.treat();
+                self.finish();
             }
             Kind::Voided => {
                 self.bring_in();
@@ -71,12 +66,7 @@ impl Load<'_> {
                 self.assign();
                 self.release("scale");
                 self.take_over();
-                self.arrive();
-                let net = self.net();
-                self.weigh(net);
-                self.receive();
-                self.confirm();
-                self.treat();
+                self.finish();
             }
             Kind::TwoVoices | Kind::OpenCorrection => {
                 self.bring_in();
@@ -101,12 +91,7 @@ impl Load<'_> {
                 self.wait(30);
                 let who = self.driver();
                 self.act(&who, "report_incident", json!({ "kind": "leak", "place": "演示高速 12 公里处，一桶渗漏，已围堵" }));
-                self.arrive();
-                let net = self.net();
-                self.weigh(net);
-                self.receive();
-                self.confirm();
-                self.treat();
+                self.finish();
             }
             Kind::DispatcherSigns => {
                 self.issue();
@@ -137,12 +122,7 @@ impl Load<'_> {
                 self.act(&who, act, json!({ "reason": reason }));
                 self.release("scale");
                 self.take_over();
-                self.arrive();
-                let net = self.net();
-                self.weigh(net);
-                self.receive();
-                self.confirm();
-                self.treat();
+                self.finish();
             }
             Kind::OtherTruck => {
                 self.issue();
@@ -152,12 +132,7 @@ impl Load<'_> {
                 self.assign();
                 self.release("scale");
                 self.take_over();
-                self.arrive();
-                let net = self.net();
-                self.weigh(net);
-                self.receive();
-                self.confirm();
-                self.treat();
+                self.finish();
             }
             Kind::Estimated => {
                 self.issue();
@@ -214,7 +189,7 @@ impl Load<'_> {
     }
 
     /// The straight way from the road to the treatment.
-    fn finish_at_gate(&mut self) {
+    fn finish(&mut self) {
         self.arrive();
         let net = self.net();
         self.weigh(net);
@@ -231,7 +206,7 @@ impl Load<'_> {
         let (who, release, plate) = (self.plant("signatory"), self.release_body("scale"), self.plate());
         let body = json!({ "release": release, "take_over": { "plate": plate }, "driver_token": format!("$token:{}", self.driver()) });
         self.act(&who, "load", body);
-        self.finish_at_gate();
+        self.finish();
     }
 
     /// Three plants, one lorry, one weighing that is shared over all.
@@ -411,7 +386,7 @@ impl Load<'_> {
         self.script.act(now, &giver, "manifests", &on, "hand_over", body).binds = vec![("/done/0/result/facts/next_trip_id", name)];
         self.wait(50);
         self.take_over();
-        self.finish_at_gate();
+        self.finish();
     }
 
     /// The network was down: paper first, entered afterwards.
