@@ -50,8 +50,7 @@ const TRANSITIONS: &[(Option<State>, Act, State)] = &[
 /// # Errors
 /// When the program's own list of laws cannot be read.
 pub fn print() -> Result<(), Failure> {
-    print!("{}", page()?);
-    Ok(())
+    super::write_out(&page()?)
 }
 
 /// The page. The same tables always give the same bytes.

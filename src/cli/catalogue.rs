@@ -21,7 +21,7 @@ pub fn load(place: &PlaceOptions) -> Result<(), Failure> {
         let mut owner = AsyncPgConnection::establish(&database.url).await?;
         Ok::<_, Failure>(loader::load(&mut owner, Clock::system().now()).await?)
     })?;
-    print!("{}", table(&report));
+    super::write_out(&table(&report))?;
     database.stop()
 }
 

@@ -139,7 +139,7 @@ pub fn main() -> ExitCode {
             Command::Verify(options) => return verify::run(&options),
             Command::Migrate { down, place } => migrate(down, &place),
             Command::Bench(options) => bench::run(&options),
-            Command::Openapi => crate::contract::printed().map(|text| print!("{text}")).map_err(Failure::from),
+            Command::Openapi => crate::contract::printed().map_err(Failure::from).and_then(|text| write_out(&text)),
             Command::Acts => acts::print(),
             Command::Catalogue { command: CatalogueCommand::Load { place } } => catalogue::load(&place),
             Command::PrintSchema => print_schema::run(),
@@ -153,6 +153,15 @@ pub fn main() -> ExitCode {
             eprintln!("liandan: {}", failure.message);
             ExitCode::from(failure.code)
         }
+    }
+}
+
+/// Writes a document to standard output. Whoever reads only its beginning (`| head`) has what he wanted; a full disk is a failure.
+fn write_out(text: &str) -> Result<(), Failure> {
+    use std::io::{ErrorKind, Write, stdout};
+    match stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

@@ -58,8 +58,7 @@ pub fn run() -> Result<(), Failure> {
         let _ = std::fs::remove_dir_all(folder);
         text?
     };
-    print!("{text}");
-    Ok(())
+    super::write_out(&text)
 }
 
 fn printed_from_nothing(folder: std::path::PathBuf) -> Result<String, Failure> {
