@@ -176,7 +176,7 @@ pub fn problem_kinds() -> Vec<&'static Kind> {
     all.extend(catalogue::acts::KINDS.iter());
     all.extend(registry::acts::KINDS.iter());
     all.extend(filing::acts::KINDS.iter());
-    all.extend(manifest::domain::KINDS.iter());
+    all.extend(manifest::refusal::KINDS.iter());
     all.extend(manifest::corrections::KINDS.iter());
     all.extend(manifest::acts::ending::KINDS.iter());
     all.extend(manifest::incidents::KINDS.iter());

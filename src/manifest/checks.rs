@@ -7,10 +7,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::domain::{DomainRefusal, Record};
+use super::domain::Record;
 use super::findings::Findings;
 use super::input::{IssueManifest, LineInput};
 use super::parts::{ApprovalUsed, Basis, Consignment, Cover, Elsewhere, FlowUsed, Line, LinkKind, Party, ReleasedLine, Stream};
+use super::refusal::DomainRefusal;
 use super::store::Stored;
 use super::table;
 use super::trips::judge_papers;

@@ -21,7 +21,6 @@ use super::input::{
 use super::policy::Scope;
 use super::read::Look;
 use super::signing::{self, Signing};
-use super::store;
 use super::{corrections, feed, incidents, read, trips};
 use crate::evidence::{ActAnswer, CheckAnswer, answer, created};
 use crate::identity::{Actor, Role, one_time};
@@ -526,7 +525,7 @@ pub async fn duplicate_manifest(
     }
     let document = json!(issue::like(earlier, body.planned_departure_on, body.planned_receipt_on, &body.masses, Vec::new())?);
     let ids: Vec<Uuid> = (0..body.count).map(|_| app.clock.new_id()).collect();
-    store::add_drafts(&mut conn, &ids, unit, &document, app.clock.now()).await?;
+    super::drafts::add(&mut conn, &ids, unit, &document, app.clock.now()).await?;
     Ok(HttpResponse::Created().json(DraftAnswers { drafts: ids.into_iter().map(|id| DraftAnswer { id, version: 1 }).collect() }))
 }
 

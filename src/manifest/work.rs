@@ -8,10 +8,10 @@ use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::domain::DomainRefusal;
 use super::findings::{Confirmation, Findings};
 use super::parts::{PartName, Proxy};
 use super::policy::{self, Permit};
+use super::refusal::DomainRefusal;
 use super::store::{self, ByProxy, Stored, Task};
 use super::table::{self, Act, ActClass};
 use super::{checks, corrections, incidents, outage};

@@ -11,13 +11,15 @@ use super::ending;
 use crate::evidence::{After, Head, NewEvent, Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::ledger::accounts::Posting;
-use crate::manifest::domain::{DomainRefusal, Record};
+use crate::manifest::domain::Record;
+use crate::manifest::drafts;
 use crate::manifest::findings::{Confirmation, Findings};
 use crate::manifest::input::{BackEnter, IssueLike, IssueManifest, LineInput, LineMassInput, MassInputDoc, SendOn};
 use crate::manifest::number::PaperNo;
 use crate::manifest::parts::{
     Basis, Consignment, Elsewhere, Link, LinkKind, PartName, Party, Receipt, ReceivedLine, Release, ReleasedLine, RoadStep,
 };
+use crate::manifest::refusal::DomainRefusal;
 use crate::manifest::store::{self, ByProxy, Stored};
 use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, Marked as _, SUBJECT, Step};
@@ -48,11 +50,11 @@ pub async fn issue(call: &Call, actor: &Actor, body: IssueManifest) -> Result<Ou
 pub async fn issue_draft(call: &Call, actor: &Actor, draft: Uuid, confirmed: Vec<Confirmation>) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let unit = actor.unit_id().ok_or_else(Problem::not_found)?;
-        let (document, version) = store::draft(tx.conn, draft, unit, true).await?.ok_or_else(Problem::not_found)?;
+        let (document, version) = drafts::get(tx.conn, draft, unit, true).await?.ok_or_else(Problem::not_found)?;
         call.seen(version)?;
         let mut body: IssueManifest = parse(&call.app, document.to_string().as_bytes())?;
         body.confirmed.extend(confirmed);
-        store::delete_draft(tx.conn, draft, unit).await?;
+        drafts::delete(tx.conn, draft, unit).await?;
         issue_step(tx, actor, draft, body).await
     })
     .await

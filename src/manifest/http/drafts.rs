@@ -11,8 +11,8 @@ use super::{DraftAnswer, drafter};
 use crate::evidence::{ActAnswer, CheckAnswer, created};
 use crate::identity::Actor;
 use crate::manifest::acts::issue;
+use crate::manifest::drafts;
 use crate::manifest::findings::Confirmation;
-use crate::manifest::store;
 use crate::platform::app::App;
 use crate::platform::call::{Act, ActHeaders, ActMode, Body};
 use crate::platform::problem::{Problem, ProblemBody, Text, kinds};
@@ -48,7 +48,7 @@ pub async fn create_draft(app: web::Data<App>, actor: Actor, Body(body): Body<Dr
     let document = body.document(&app)?;
     let (id, now) = (app.clock.new_id(), app.clock.now());
     let mut conn = app.db.get().await?;
-    let version = store::put_draft(&mut conn, id, unit, &document, None, now).await?.ok_or_else(|| Problem::broken("a new draft was not kept"))?;
+    let version = drafts::put(&mut conn, id, unit, &document, None, now).await?.ok_or_else(|| Problem::broken("a new draft was not kept"))?;
     Ok(HttpResponse::Created().insert_header(("ETag", format!("\"{version}\""))).json(DraftAnswer { id, version }))
 }
 
@@ -63,7 +63,7 @@ pub async fn create_draft(app: web::Data<App>, actor: Actor, Body(body): Body<Dr
 pub async fn list_drafts(app: web::Data<App>, actor: Actor) -> Result<HttpResponse, Problem> {
     let unit = drafter(&actor)?;
     let mut conn = app.db.get().await?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(store::drafts(&mut conn, unit).await?))
+    Ok(HttpResponse::Ok().content_type("application/json").body(drafts::list(&mut conn, unit).await?))
 }
 
 /// One draft.
@@ -77,7 +77,7 @@ pub async fn list_drafts(app: web::Data<App>, actor: Actor) -> Result<HttpRespon
 pub async fn get_draft(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
     let unit = drafter(&actor)?;
     let mut conn = app.db.get().await?;
-    let (document, version) = store::draft(&mut conn, *id, unit, false).await?.ok_or_else(Problem::not_found)?;
+    let (document, version) = drafts::get(&mut conn, *id, unit, false).await?.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{version}\""))).json(document))
 }
 
@@ -103,8 +103,8 @@ pub async fn put_draft(
     let seen = seen.ok_or_else(|| Problem::parameter("If-Match", Text::new("If-Match 须为版本号", "If-Match must be a version")))?;
     let document = body.document(&app)?;
     let mut conn = app.db.get().await?;
-    let (_, present) = store::draft(&mut conn, *id, unit, false).await?.ok_or_else(Problem::not_found)?;
-    let version = store::put_draft(&mut conn, *id, unit, &document, Some(seen), app.clock.now()).await?;
+    let (_, present) = drafts::get(&mut conn, *id, unit, false).await?.ok_or_else(Problem::not_found)?;
+    let version = drafts::put(&mut conn, *id, unit, &document, Some(seen), app.clock.now()).await?;
     let version = version.ok_or_else(|| Problem::of(&kinds::STALE).with("version", present.into()))?;
     Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{version}\""))).json(DraftAnswer { id: *id, version }))
 }
@@ -120,7 +120,7 @@ pub async fn put_draft(
 pub async fn delete_draft(app: web::Data<App>, actor: Actor, id: Path<Uuid>, _: Query<NoQuery>) -> Result<HttpResponse, Problem> {
     let unit = drafter(&actor)?;
     let mut conn = app.db.get().await?;
-    if store::delete_draft(&mut conn, *id, unit).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found()) }
+    if drafts::delete(&mut conn, *id, unit).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found()) }
 }
 
 /// Confirmed warnings of a draft's issue.
