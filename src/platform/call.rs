@@ -111,6 +111,14 @@ pub struct Act<T> {
     pub body: T,
 }
 
+/// An act whose body is a file of at most `MAX` bytes: a paper, a workbook. What it is, its content says and not its header.
+pub struct Upload<const MAX: usize> {
+    /// What every act shares; the fingerprint covers the file.
+    pub call: Call,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
 /// A body without an act: look-ups, sessions, drafts.
 pub struct Body<T>(pub T);
 
@@ -149,9 +157,8 @@ pub fn text_header<'r>(req: &'r HttpRequest, name: &str) -> Result<Option<&'r st
     first.to_str().map(Some).map_err(|_| wrong())
 }
 
-/// Reads a body within its limits of size and time.
-async fn read_bytes(req: &HttpRequest, app: &App, payload: &mut Payload) -> Result<Vec<u8>, Problem> {
-    let limit = app.limits.body_bytes;
+/// Reads a body within its limits of size and time. Unit: bytes.
+async fn read_at_most(req: &HttpRequest, app: &App, payload: &mut Payload, limit: usize) -> Result<Vec<u8>, Problem> {
     let too_large = || Problem::of(&kinds::TOO_LARGE).with("limit_bytes", limit.into());
     if req.headers().contains_key(header::CONTENT_ENCODING) {
         return Err(Problem::of(&kinds::UNSUPPORTED_MEDIA));
@@ -171,6 +178,12 @@ async fn read_bytes(req: &HttpRequest, app: &App, payload: &mut Payload) -> Resu
             Ok(Some(Ok(chunk))) => bytes.extend_from_slice(&chunk),
         }
     }
+    Ok(bytes)
+}
+
+/// Reads a JSON body; none at all is the empty object.
+async fn read_bytes(req: &HttpRequest, app: &App, payload: &mut Payload) -> Result<Vec<u8>, Problem> {
+    let mut bytes = read_at_most(req, app, payload, app.limits.body_bytes).await?;
     if bytes.is_empty() {
         bytes.extend_from_slice(b"{}");
     } else if req.content_type() != "application/json" {
@@ -264,8 +277,8 @@ impl BodySchema {
     }
 }
 
-/// Reads the headers of an act and the bytes of its body.
-async fn read_call(req: &HttpRequest, payload: &mut Payload) -> Result<(Call, Vec<u8>), Problem> {
+/// Reads the headers of an act and the bytes of its body: JSON, or a file of at most so many bytes.
+async fn read_call(req: &HttpRequest, payload: &mut Payload, file: Option<usize>) -> Result<(Call, Vec<u8>), Problem> {
     let app = app_of(req)?;
     // Every parameter is known or refused: a slip in `mode` must not sign in earnest.
     let check = query::read::<ActMode>(&app, req.query_string())?.mode.is_some();
@@ -289,7 +302,10 @@ async fn read_call(req: &HttpRequest, payload: &mut Payload) -> Result<(Call, Ve
             Problem::parameter("If-Match", Text::new("If-Match 须为版本号，例如 \"3\"", "If-Match must be a version, for example \"3\""))
         })?),
     };
-    let bytes = read_bytes(req, &app, payload).await?;
+    let bytes = match file {
+        None => read_bytes(req, &app, payload).await?,
+        Some(limit) => read_at_most(req, &app, payload, limit).await?,
+    };
     let mut hash = Sha256::new();
     for part in [req.method().as_str().as_bytes(), req.path().as_bytes(), &bytes, seen.map_or(String::new(), |v| v.to_string()).as_bytes()] {
         hash.update((part.len() as u64).to_be_bytes());
@@ -301,8 +317,8 @@ async fn read_call(req: &HttpRequest, payload: &mut Payload) -> Result<(Call, Ve
 }
 
 // Outside the generic readers below: inside, each body type would have a copy of the whole.
-fn reading_call(req: HttpRequest, mut payload: Payload) -> LocalBoxFuture<'static, Result<(Call, Vec<u8>), Problem>> {
-    Box::pin(async move { read_call(&req, &mut payload).await })
+fn reading_call(req: HttpRequest, mut payload: Payload, file: Option<usize>) -> LocalBoxFuture<'static, Result<(Call, Vec<u8>), Problem>> {
+    Box::pin(async move { read_call(&req, &mut payload, file).await })
 }
 
 /// A body with the process that reads it.
@@ -323,8 +339,18 @@ impl<T: DeserializeOwned + utoipa::ToSchema + 'static> FromRequest for Act<T> {
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         Box::pin(
-            reading_call(req.clone(), payload.take()).map(|read| read.and_then(|(call, bytes)| Ok(Self { body: parse(&call.app, &bytes)?, call }))),
+            reading_call(req.clone(), payload.take(), None)
+                .map(|read| read.and_then(|(call, bytes)| Ok(Self { body: parse(&call.app, &bytes)?, call }))),
         )
+    }
+}
+
+impl<const MAX: usize> FromRequest for Upload<MAX> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        Box::pin(reading_call(req.clone(), payload.take(), Some(MAX)).map(|read| read.map(|(call, bytes)| Self { call, bytes })))
     }
 }
 
