@@ -539,14 +539,18 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
             step.findings.add(&table::BACK_ENTERED_LATE, "", zh, en);
         }
         let basics = checks::Basics { ends: &ends, carrier: carrier.clone(), link: None, elsewhere, vehicle_follows: false };
-        let consignment = checks::issue(tx.conn, &body.manifest, basics, &mut step.findings).await?;
+        // The law of the days on which it happened, whatever days the paper had planned.
+        let departed_on = legal_day(released_at);
+        let received_on = received_at.or(arrived_at).map_or(manifest.planned_receipt_on.max(departed_on), legal_day);
+        let happened = IssueManifest { planned_departure_on: departed_on, planned_receipt_on: received_on, ..manifest.clone() };
+        let consignment = checks::issue(tx.conn, &happened, basics, &mut step.findings).await?;
         step.facts = json!({ "paper_no": body.paper_no, "reason": body.reason, "due_on": deadline.last_day });
         if let Some(official_no) = &given.official_no {
             step.facts["official_no"] = json!(official_no);
         }
         let mut record = Record::new(id, consignment);
         let mut seals = vec![(PartName::Consignment, 1), (PartName::Assignment, 1), (PartName::Release, 1), (PartName::TakeOver, 1)];
-        let assignment = trips::assignment(tx, &record, 1, carrier, body.trip, &mut step.findings).await?;
+        let assignment = trips::assignment(tx, &record, 1, carrier, body.trip, released_at, &mut step.findings).await?;
         let mut postings = accounts::issued(&record);
         let before = record.clone();
         // The paper's masses are those that left; how they were found the paper does not say.

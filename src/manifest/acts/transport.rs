@@ -28,7 +28,7 @@ pub async fn assign(call: &Call, actor: &Actor, id: Uuid, body: Assign) -> Resul
         let carrier = trips::carrier_party(tx.conn, permit.speaks_for()).await?;
         let leg_no = stored.record.leg();
         let mut step = Step::new(Act::Assign, tx.now());
-        let assignment = trips::assignment(tx, &stored.record, leg_no, carrier, body.trip, &mut step.findings).await?;
+        let assignment = trips::assignment(tx, &stored.record, leg_no, carrier, body.trip, step.claimed_at, &mut step.findings).await?;
         step.facts = json!({ "leg_no": leg_no, "trip_id": assignment.trip_id, "plate": assignment.plate });
         if stored.record.state == State::Offered {
             // The load was released to papers that were looked at; another vehicle must stand the same look.
@@ -207,7 +207,7 @@ pub async fn hand_over(call: &Call, actor: &Actor, id: Uuid, body: HandOverLoad)
             step.claimed_at = floor;
         }
         let carrier = trips::carrier_party(tx.conn, body.carrier_id.unwrap_or_else(|| stored.record.carrier_id())).await?;
-        let next = trips::assignment(tx, &stored.record, leg_no + 1, carrier, body.trip, &mut step.findings).await?;
+        let next = trips::assignment(tx, &stored.record, leg_no + 1, carrier, body.trip, step.claimed_at, &mut step.findings).await?;
         step.facts = json!({ "leg_no": leg_no, "next_trip_id": next.trip_id, "plate": next.plate, "reason": body.reason });
         let hand_over = HandOver { leg_no, at: step.claimed_at, place: body.place, reason: body.reason };
         stored.record = stored.record.in_transit(Act::HandOver)?.hand_over(hand_over, next)?.into();
