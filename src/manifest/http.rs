@@ -1,6 +1,7 @@
 //! Wire types and routes of the manifest core. No rule lives here.
 
 mod drafts;
+pub mod fate;
 mod follow;
 mod looks;
 mod reading;

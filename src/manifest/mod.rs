@@ -10,6 +10,7 @@ mod checks;
 pub mod corrections;
 pub mod domain;
 mod drafts;
+mod fate;
 mod feed;
 mod findings;
 mod graph;

@@ -159,6 +159,8 @@ pub enum Act {
     ReportIncident,
     /// 事故知悉.
     AcknowledgeIncident,
+    /// 去向核实.
+    CheckFate,
     /// 登记国家联单编号.
     RecordOfficialNo,
 }
@@ -256,6 +258,7 @@ acts! {
     Disagree "不同意更正" "Disagree with the correction" Other NOT_CANCELLED, VOICES, None, &[];
     ReportIncident "事故报告" "Report an incident" Fact NOT_CANCELLED, ANY_PARTY, None, &["decree_23_2021/9"];
     AcknowledgeIncident "事故知悉" "Acknowledge the incident" Fact NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory), (Relation::OfficerOfPlace, Role::Inspector), (Relation::OfficerOfPlace, Role::Manager)], None, &["decree_23_2021/9"];
+    CheckFate "去向核实" "Check what became of it" Other &[State::Confirmed, State::PartlyConfirmed], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/10"];
     RecordOfficialNo "登记国家联单编号" "Record the national number" Other NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/15"];
 }
 
@@ -305,6 +308,7 @@ impl Act {
             Self::Disagree => "disagree",
             Self::ReportIncident => "report_incident",
             Self::AcknowledgeIncident => "acknowledge_incident",
+            Self::CheckFate => "check_fate",
             Self::RecordOfficialNo => "record_official_no",
         }
     }
@@ -425,7 +429,7 @@ mod tests {
     use super::*;
 
     /// Every act. An act that is new meets the match below, which the compiler keeps whole.
-    const ALL_ACTS: [Act; 25] = [
+    const ALL_ACTS: [Act; 26] = [
         Act::Issue,
         Act::Assign,
         Act::Release,
@@ -450,6 +454,7 @@ mod tests {
         Act::Disagree,
         Act::ReportIncident,
         Act::AcknowledgeIncident,
+        Act::CheckFate,
         Act::RecordOfficialNo,
     ];
 
@@ -480,7 +485,8 @@ mod tests {
             Act::Disagree => 21,
             Act::ReportIncident => 22,
             Act::AcknowledgeIncident => 23,
-            Act::RecordOfficialNo => 24,
+            Act::CheckFate => 24,
+            Act::RecordOfficialNo => 25,
         }
     }
 
@@ -545,7 +551,7 @@ mod tests {
     #[test]
     fn what_a_key_may_sign_under_a_delegation_is_every_act_but_those_that_are_no_signature() {
         use crate::identity::SignedAct;
-        let no_signature = [Act::Assign, Act::Weigh, Act::ReportIncident, Act::AcknowledgeIncident, Act::RecordOfficialNo];
+        let no_signature = [Act::Assign, Act::Weigh, Act::ReportIncident, Act::AcknowledgeIncident, Act::CheckFate, Act::RecordOfficialNo];
         let signed: BTreeSet<&str> = SignedAct::ALL.into_iter().map(SignedAct::as_str).collect();
         let expected: BTreeSet<&str> = ALL_ACTS.into_iter().filter(|act| !no_signature.contains(act)).map(Act::as_str).collect();
         assert_eq!(signed, expected);

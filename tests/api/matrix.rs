@@ -39,6 +39,7 @@ fn body(district: &District, act: Act) -> Value {
         Act::Receive | Act::Confirm | Act::Agree => json!({}),
         Act::RecordTreatment => json!({ "line": 1, "method": "R9", "treated_g": 1000, "batch": "B1" }),
         Act::AcknowledgeIncident => json!({ "measures": "已派员处置" }),
+        Act::CheckFate => json!({}),
         Act::SendOn | Act::TurnBack => json!({
             "kind": "return", "carrier_id": district.carrier.id, "consignor_agreed": "电话", "planned_departure_on": "2026-11-25", "planned_receipt_on": "2026-11-25",
         }),
@@ -57,7 +58,7 @@ fn body(district: &District, act: Act) -> Value {
 /// Somebody who may do the act.
 fn who<'a>(district: &'a District, officer: &'a Party, act: Act) -> &'a Person {
     match act {
-        Act::Issue | Act::Cancel | Act::BackEnter | Act::ReportIncident | Act::AcknowledgeIncident | Act::RecordOfficialNo => {
+        Act::Issue | Act::Cancel | Act::BackEnter | Act::ReportIncident | Act::AcknowledgeIncident | Act::CheckFate | Act::RecordOfficialNo => {
             district.plant.who("clerk")
         }
         Act::Release | Act::Withdraw | Act::TurnBack | Act::Agree | Act::Disagree => district.plant.who("signatory"),
