@@ -9,7 +9,25 @@ use super::codes::{DigitalCode, Prefix};
 use super::rules;
 use crate::catalogue::{MethodCode, MethodGroup, WasteCode};
 use crate::platform::mass::MassInput;
-use crate::registry::{PaperNo, Words, words};
+use crate::registry::{PaperNo, Words};
+
+/// A closed set of words that is stored as text: one spelling for JSON, contract and database.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $text:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$case_doc])* $case),* }
+
+        impl $name {
+            /// As stored and shown.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$case => $text),* }
+            }
+        }
+    };
+}
 
 words! {
     /// What an entry of the ledger records (台账环节).

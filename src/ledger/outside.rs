@@ -324,7 +324,7 @@ fn entry_row(tx: &Tx<'_>, site: Uuid, unit: Uuid, kind: EntryKind, at: DateTime<
 /// As the database.
 pub async fn taken_back(tx: &mut Tx<'_>, manifest: Uuid, handler: &str) -> Result<Booking, Problem> {
     let entries = reversal::sent_by(tx.conn, manifest).await?;
-    let mut booking = match entries.first() {
+    let mut booking = match entries.as_slice().first() {
         None => Booking::default(),
         Some(first) => {
             let codes: Vec<String> = entries.iter().map(|entry| entry.waste_code.clone()).collect::<BTreeSet<_>>().into_iter().collect();

@@ -39,8 +39,6 @@ macro_rules! words {
     };
 }
 
-pub(crate) use words;
-
 words! {
     /// Management class of a site (管理类别).
     ///

@@ -20,5 +20,4 @@ pub use lawful::{
 pub use plate::Plate;
 pub use policy::{Scope, officer_of, own, verified_states_for, visible_to};
 pub use store::Shown;
-pub(crate) use domain::words;
 pub(crate) use store::{scoped_sql, shown};

@@ -38,7 +38,7 @@ pub async fn register_containers(call: &Call, actor: &Actor, body: RegisterConta
         .bind::<Integer, _>(count)
         .load(tx.conn)
         .await?;
-        let last = rows.first().map_or(0, |row| row.last);
+        let last = rows.as_slice().first().map_or(0, |row| row.last);
         let codes: Vec<String> = (last - i64::from(count) + 1..=last).map(|serial| format!("RQ{serial:06}")).collect();
         let ids: Vec<Uuid> = codes.iter().map(|_| tx.new_id()).collect();
         Sql("INSERT INTO containers (id, unit_id, site_id, code, kind, capacity_ml, is_reusable, state, material, created_at) \

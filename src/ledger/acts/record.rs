@@ -17,7 +17,7 @@ use crate::ledger::domain::{CountsAs, EntryContainer, EntryKind, LabelStatement,
 use crate::ledger::lots::{LotKind, NewEdge, NewLot};
 use crate::ledger::refusal::LedgerRefusal;
 use crate::ledger::stock::{Held, Stock, StockLot, Take};
-use crate::ledger::store::{self, ContainerRow, FacilityRow, FillingRow, ShortRow, SiteRow};
+use crate::ledger::store::{self, ContainerRow, FacilityRow, FillingRow, ShortRow};
 use crate::ledger::{policy, rules};
 use crate::platform::calendar::{legal_day, start_of};
 use crate::platform::call::Call;
@@ -41,7 +41,6 @@ pub async fn record_entry(call: &Call, actor: &Actor, entry: RecordEntry) -> Res
 
 /// What an entry rests on, read before any lock.
 struct Facts {
-    site: SiteRow,
     uscc: Uscc,
     facility: Option<FacilityRow>,
     store: Option<FacilityRow>,
@@ -189,7 +188,7 @@ async fn facts(
     let digits = if entry.containers.is_empty() { 0 } else { catalogue::parameter_integer(tx.conn, rules::LABEL_SERIAL_DIGITS, &site.division, day).await? };
     let uscc = site.uscc.parse().map_err(|_| Problem::broken("a unit without a code"))?;
     let label_digits = u8::try_from(digits).unwrap_or(u8::MAX);
-    Ok(Some(Facts { site, uscc, facility, store, codes, is_use: is_for_use, late_days, label_digits }))
+    Ok(Some(Facts { uscc, facility, store, codes, is_use: is_for_use, late_days, label_digits }))
 }
 
 fn grams(mass: Option<MassInput>) -> Option<i64> {
