@@ -14,7 +14,7 @@ use crate::platform::mass;
 use crate::platform::problem::{Kind, Problem, ProblemBody, kinds};
 use crate::platform::respond::unrouted;
 use crate::platform::shape::FormatCheck;
-use crate::{catalogue, evidence, filing, identity, manifest, registry};
+use crate::{catalogue, evidence, filing, identity, ledger, manifest, registry};
 
 macro_rules! routes {
     (api: [$($api:path),* $(,)?], root: [$($root:path),* $(,)?] $(,)?) => {
@@ -65,6 +65,9 @@ routes! {
         registry::http::transport::record_carrier_permit, registry::http::transport::list_unit_carrier_permits,
         registry::http::transport::get_carrier_permit, registry::http::transport::retire_carrier_permit, registry::http::contract::record_contract,
         registry::http::contract::list_contracts, registry::http::contract::get_contract, registry::http::contract::end_contract,
+        ledger::http::record_entry, ledger::http::record_entries, ledger::http::correct_entry, ledger::http::list_entries, ledger::http::get_entry,
+        ledger::http::get_balance, ledger::http::list_breaks, ledger::http::register_containers, ledger::http::list_containers,
+        ledger::http::get_container, ledger::http::list_fillings, ledger::http::get_filling,
         filing::http::record_plan_flow, filing::http::list_plan_flows, filing::http::get_plan_flow, filing::http::change_plan_flow,
         filing::http::record_approval, filing::http::list_approvals, filing::http::get_approval, filing::http::verify_approval,
         manifest::http::assign_manifest, manifest::http::release_manifest, manifest::http::withdraw_manifest, manifest::http::take_over_manifest, manifest::http::refuse_take_over_manifest, manifest::http::hand_over_manifest, manifest::http::arrive_manifest, manifest::http::not_receive_manifest, manifest::http::sign_late_manifest, manifest::http::receive_manifest, manifest::http::confirm_manifest, manifest::http::treat_manifest, manifest::http::gate_manifest, manifest::http::send_on_manifest, manifest::http::turn_back_manifest, manifest::http::cancel_manifest, manifest::http::void_manifest, manifest::http::report_incident, manifest::http::acknowledge_incident, manifest::http::record_official_no, manifest::http::fate::check_fate, manifest::http::fate::list_untreated, manifest::http::correct_manifest, manifest::http::agree_manifest, manifest::http::disagree_manifest, manifest::http::issue_manifest, manifest::http::issue_manifest_like, manifest::http::back_enter_manifest, manifest::http::load_manifest, manifest::http::confirm_manifests, manifest::http::weigh_trip, manifest::http::strike_weighing, manifest::http::get_trip, manifest::http::list_manifests, manifest::http::get_manifest, manifest::http::list_next_acts, manifest::http::list_manifest_events, manifest::http::get_manifest_evidence, manifest::http::create_draft, manifest::http::list_drafts, manifest::http::get_draft, manifest::http::put_draft, manifest::http::delete_draft, manifest::http::issue_draft, manifest::http::list_events,
@@ -162,6 +165,7 @@ pub fn formats() -> Vec<FormatCheck> {
     all.extend(mass::FORMATS);
     all.extend(catalogue::code::FORMATS);
     all.push(registry::plate::FORMAT);
+    all.extend(ledger::codes::FORMATS);
     all.extend(manifest::number::FORMATS);
     all
 }
@@ -175,6 +179,7 @@ pub fn problem_kinds() -> Vec<&'static Kind> {
     all.push(&identity::one_time::OWN_CODE);
     all.extend(catalogue::acts::KINDS.iter());
     all.extend(registry::acts::KINDS.iter());
+    all.extend(ledger::KINDS.iter());
     all.extend(filing::acts::KINDS.iter());
     all.extend(manifest::refusal::KINDS.iter());
     all.extend(manifest::corrections::KINDS.iter());

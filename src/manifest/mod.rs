@@ -5,6 +5,7 @@
 //! new revision; a fact act is never refused for law; masses of returns and re-consignments balance with what was refused.
 
 pub mod accounts;
+mod books;
 pub mod acts;
 mod checks;
 pub mod corrections;

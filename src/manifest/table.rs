@@ -402,6 +402,8 @@ rules! {
     ON_PAPER = 422 "released-on-paper" "无国家联单号交付，转移完成后十个工作日内须补录" "Released without the national number; it must be entered within ten working days after the transfer ended" ["decree_23_2021/20"] {Release: Flag};
     PLATE_DIFFERS = 422 "plate-differs" "车牌与派车不符" "The plate is not the one assigned" [] {Arrive: Flag, SignLate: Flag};
     CONTAINERS_DIFFER = 422 "containers-differ" "所见容器与交付不一致" "The containers seen are not those released" ["decree_23_2021/12", "decree_23_2021/13"] {TakeOver: Flag, Receive: Flag};
+    LEDGER_SHORT = 422 "ledger-short" "台账库存不足，移出量未全部登记" "The ledger does not hold all that leaves" ["eco_code_2026/532", "solid_waste_law_2020/78"] {Release: Flag, Receive: Flag, BackEnter: Flag};
+    FILLING_DIFFERS = 422 "filling-mass-differs" "容器交付重量与台账不同" "A container was weighed otherwise than the ledger says" [] {Release: Warn};
     OTHER_DRIVER = 422 "other-driver" "签字驾驶员与派车不同" "Another driver than the one assigned signed" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag};
     DISPATCHER_SIGNED = 422 "dispatcher-signed" "调度员代驾驶员签字" "The dispatcher signed in the driver's place" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag, RefuseTakeOver: Flag};
     ARRIVED_BY_GATE = 422 "arrived-by-gate" "到达由接受人门岗登记，驾驶员未签字" "The receiver's gate recorded the arrival; the driver did not sign" [] {Arrive: Flag};

@@ -18,6 +18,6 @@ pub use lawful::{
     exempt_receiver, licence_cover, sites, transport_papers,
 };
 pub use plate::Plate;
-pub use policy::{officer_of, own, verified_states_for};
+pub use policy::{Scope, officer_of, own, verified_states_for, visible_to};
 pub use store::Shown;
 pub(crate) use store::{scoped_sql, shown};

@@ -5,6 +5,7 @@
 mod cli;
 mod commands;
 mod consent;
+mod containers;
 mod corrections;
 mod days;
 mod demo;
@@ -18,6 +19,7 @@ mod facts;
 mod filing;
 mod harness;
 mod identity;
+mod ledger;
 mod law;
 mod limits;
 mod list;

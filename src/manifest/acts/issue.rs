@@ -23,7 +23,7 @@ use crate::manifest::refusal::DomainRefusal;
 use crate::manifest::store::{self, ByProxy, Stored};
 use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, Marked as _, SUBJECT, Step};
-use crate::manifest::{accounts, checks, graph, outage, policy, trips};
+use crate::manifest::{accounts, books, checks, graph, outage, policy, trips};
 use crate::platform::app::NumberMode;
 use crate::platform::calendar::{Lateness, legal_day};
 use crate::platform::call::{Call, parse};
@@ -341,6 +341,8 @@ pub async fn turn_back(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Re
             }
             step.postings = accounts::turned_back(&record);
             (step.lots, step.edges) = graph::turned_back_lots(tx, &record).await?;
+            // Its containers wait on the lorry for the linked manifest.
+            step.booking.unload(id, tx.now());
             stored.record = stored.record.in_transit(Act::TurnBack)?.turn_back();
         }
         if !stored.record.is_turned_back() {
@@ -592,8 +594,12 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
             posting.at_most_g = None;
         }
         let lots = graph::released_lots(tx, &record);
+        let left = record.release.as_ref().map(|release| release.lines.clone()).unwrap_or_default();
+        let edges = books::out(tx, &actor.name, &record, &left, released_at, &mut step).await?.into_lines(tx, &lots);
+        let mut booking = std::mem::take(&mut step.booking);
+        booking.graph(&lots, &edges, released_at);
         begin(tx, record, &seals, &postings, step, &ends.prefecture, &given).await?;
-        crate::ledger::insert_lots(tx.conn, &lots, released_at).await
+        booking.write(tx.conn).await
     })
     .await
 }
