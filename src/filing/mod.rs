@@ -8,6 +8,8 @@ pub mod http;
 mod lawful;
 mod rules;
 mod store;
+mod ways;
 
 pub use domain::approval_valid_to;
 pub use lawful::{ApprovalInForce, PlanInForce, approvals_for, plan_flows_for};
+pub use ways::planned_methods;

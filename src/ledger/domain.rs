@@ -127,7 +127,7 @@ words! {
 }
 
 words! {
-    /// Form of the waste on a label (形态).
+    /// Form of the waste (形态), on a label and on a manifest.
     WasteForm {
         /// 固态.
         Solid = "solid",

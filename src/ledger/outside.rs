@@ -123,7 +123,11 @@ pub async fn released(tx: &mut Tx<'_>, out: &Outgoing<'_>) -> Result<Sent, Probl
             *next - 1
         });
         let id = tx.new_id();
-        let row = EntryRow { receiver: Some(json!(out.receiver)), method: Some(line.method.to_string()), ..entry_row(tx, out.site, out.unit, EntryKind::Sent, out.at) };
+        let row = EntryRow {
+            receiver: Some(json!(out.receiver)),
+            method: Some(line.method.to_string()),
+            ..entry_row(tx, out.site, out.unit, EntryKind::Sent, out.at)
+        };
         let mut row = EntryRow {
             id,
             batch: BatchNo { prefix, day, serial }.to_string(),
@@ -262,7 +266,9 @@ fn carried_on(tx: &Tx<'_>, out: &Outgoing<'_>, fillings: &[FillingRow]) -> Resul
     for (index, line) in out.lines.iter().enumerate() {
         let shares = shares_of(line.mass_g, &line.containers);
         for (place, ((code, _), mass_g)) in line.containers.iter().zip(shares).enumerate() {
-            let Some(filling) = fillings.iter().find(|filling| filling.code == *code && filling.last_manifest_id == out.linked_from) else { continue };
+            let Some(filling) = fillings.iter().find(|filling| filling.code == *code && filling.last_manifest_id == out.linked_from) else {
+                continue;
+            };
             if let Some(manifest) = filling.manifest_id {
                 let refusal = LedgerRefusal::FillingOnManifest { code: code.clone(), manifest: manifest.to_string() };
                 refusals.add(format!("/lines/{index}/containers/{place}/code"), refusal);
@@ -432,7 +438,11 @@ pub async fn received(tx: &mut Tx<'_>, incoming: &Incoming<'_>, lots: &mut [NewL
             });
             told.push(json!({ "container_id": one.container_id, "filling_id": one.filling_id, "mass_g": share.get() }));
         }
-        let row = EntryRow { handler: incoming.handler.to_owned(), note: None, ..entry_row(tx, incoming.site, incoming.unit, EntryKind::Received, incoming.at) };
+        let row = EntryRow {
+            handler: incoming.handler.to_owned(),
+            note: None,
+            ..entry_row(tx, incoming.site, incoming.unit, EntryKind::Received, incoming.at)
+        };
         booking.entries.push(EntryRow {
             id,
             batch: batch.clone(),

@@ -36,7 +36,14 @@ fn outside(record: &Record) -> Result<Outside, Problem> {
 ///
 /// # Errors
 /// A filling that is elsewhere, on another manifest, gone, or of another waste.
-pub async fn out(tx: &mut Tx<'_>, handler: &str, record: &Record, lines: &[ReleasedLine], at: DateTime<Utc>, step: &mut Step) -> Result<Lots, Problem> {
+pub async fn out(
+    tx: &mut Tx<'_>,
+    handler: &str,
+    record: &Record,
+    lines: &[ReleasedLine],
+    at: DateTime<Utc>,
+    step: &mut Step,
+) -> Result<Lots, Problem> {
     let consignment = &record.consignment;
     let Some((site, unit)) = keeper(consignment.departure()) else { return Ok(Lots::default()) };
     let lines = lines.iter().filter_map(|line| {

@@ -4,6 +4,7 @@ mod drafts;
 pub mod fate;
 mod follow;
 mod looks;
+pub mod prepare;
 mod reading;
 
 use actix_web::web::Path;

@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use super::findings::Confirmation;
 use super::number::{ManifestNumber, PaperNo};
-use super::parts::{Attribute, Basis, ContainerMass, Decision, Form, Hirer, LinkKind, PartName, Place, Proxy, RefusalReason};
+use super::parts::{Attribute, Basis, ContainerMass, Decision, Hirer, LinkKind, PartName, Place, Proxy, RefusalReason};
 use crate::catalogue::Stage;
 use crate::catalogue::code::{MethodCode, WasteCode};
+use crate::ledger::WasteForm;
 use crate::platform::mass::{Grams, MassInput};
 use crate::registry::plate::Plate;
 
@@ -41,7 +42,7 @@ pub struct LineInput {
     #[schema(min_length = 1, max_length = 200)]
     pub harmful: String,
     /// 形态.
-    pub form: Form,
+    pub form: WasteForm,
     /// 包装方式.
     #[schema(min_length = 1, max_length = 60)]
     pub packaging: String,

@@ -5,8 +5,8 @@
 //! new revision; a fact act is never refused for law; masses of returns and re-consignments balance with what was refused.
 
 pub mod accounts;
-mod books;
 pub mod acts;
+mod books;
 mod checks;
 pub mod corrections;
 pub mod domain;
@@ -25,6 +25,7 @@ pub mod number;
 pub mod outage;
 pub mod parts;
 mod policy;
+pub mod prepare;
 mod read;
 pub mod refusal;
 pub mod reminders;

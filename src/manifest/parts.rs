@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::catalogue::Stage;
 use crate::catalogue::code::{MethodCode, WasteCode};
+use crate::ledger::WasteForm;
 use crate::platform::mass::Grams;
 use crate::registry::plate::Plate;
 
@@ -142,22 +143,6 @@ pub enum Hirer {
     Receiver,
 }
 
-/// Form of the waste (形态).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Form {
-    /// 固态.
-    Solid,
-    /// 半固态.
-    SemiSolid,
-    /// 液态.
-    Liquid,
-    /// 气态.
-    Gas,
-    /// 其他.
-    Other,
-}
-
 /// How a mass was found (计量依据).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -235,7 +220,7 @@ pub struct Line {
     /// 有害成分名称.
     pub harmful: String,
     /// 形态.
-    pub form: Form,
+    pub form: WasteForm,
     /// 包装方式.
     pub packaging: String,
     /// 包装数量.

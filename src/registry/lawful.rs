@@ -1,6 +1,8 @@
 //! What is lawful on a day: the evidence that other rooms demand. The fields are private, so whoever holds one of these
 //! types had it from a query here. Expiry is a fact of the day asked for, never a stored flag.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -539,6 +541,29 @@ struct PapersRow {
     escort_to: Option<NaiveDate>,
     #[diesel(sql_type = Nullable<Bool>)]
     escort_claim: Option<bool>,
+}
+
+#[derive(diesel::QueryableByName)]
+struct RatedRow {
+    #[diesel(sql_type = Text)]
+    plate: String,
+    #[diesel(sql_type = BigInt)]
+    rated_load_g: i64,
+}
+
+/// 核定载质量 of a carrier's vehicles in use, by their plates; of a vehicle that is not recorded nothing. Unit: grams.
+///
+/// # Errors
+/// As the database.
+pub async fn rated_loads(mut conn: &AsyncPgConnection, carrier: Uuid, plates: &[String]) -> Result<BTreeMap<String, i64>, Problem> {
+    let rows: Vec<RatedRow> = Sql(
+        "SELECT plate, max(rated_load_g) AS rated_load_g FROM vehicles WHERE unit_id = $1 AND plate = ANY($2) AND retired_on IS NULL GROUP BY plate",
+    )
+    .bind::<SqlUuid, _>(carrier)
+    .bind::<Array<Text>, _>(plates)
+    .load(&mut conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.plate, row.rated_load_g)).collect())
 }
 
 // What a unit says of itself goes before what a partner says of it; of several papers the one that lasts longest speaks. Out

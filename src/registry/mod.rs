@@ -15,7 +15,7 @@ mod store;
 pub use domain::{CertificateKind, ManagementClass, Name, PaperNo, Sentence, Words, months_after};
 pub use lawful::{
     ContractInForce, ExemptStage, LicenceInForce, NoLicence, Paper, Papers, Person, SiteFacts, carrier_permit, closed_on, contract_between,
-    exempt_receiver, licence_cover, sites, transport_papers,
+    exempt_receiver, licence_cover, rated_loads, sites, transport_papers,
 };
 pub use plate::Plate;
 pub use policy::{Scope, officer_of, own, verified_states_for, visible_to};
