@@ -226,8 +226,7 @@ pub struct Break {
     pub instead: Option<String>,
 }
 
-const BREAKS: Sql = Sql(
-    "WITH e AS (SELECT x.* FROM ledger_entries x WHERE x.site_id = $1 AND x.happened_at < $2 AND x.reverses IS NULL \
+const BREAKS: Sql = Sql("WITH e AS (SELECT x.* FROM ledger_entries x WHERE x.site_id = $1 AND x.happened_at < $2 AND x.reverses IS NULL \
        AND NOT EXISTS (SELECT FROM ledger_entries r WHERE r.reverses = x.id)), \
      f AS (SELECT e.*, t->>'filling' AS filling, (t->>'mass_g')::bigint - (t->>'booked_g')::bigint AS by_g FROM e, jsonb_array_elements(e.fillings) t \
        WHERE e.difference_g <> 0 AND t ? 'booked_g'), \
@@ -247,8 +246,7 @@ const BREAKS: Sql = Sql(
      UNION ALL SELECT 'over_capacity', NULL, NULL, NULL, NULL, c.code, NULL, c.holds_g - c.capacity_g, $3, c.capacity_g::text \
        FROM (SELECT a.code, a.capacity_g, (SELECT sum(l.left_g) FROM lot_stocks l WHERE l.site_id = $1 AND l.facility_id = a.id)::bigint AS holds_g \
          FROM facilities a WHERE a.site_id = $1 AND a.kind = 'storage' AND a.capacity_g IS NOT NULL) c WHERE $4 AND c.holds_g > c.capacity_g \
-     ORDER BY 9 DESC, 1, 4 LIMIT 2000",
-);
+     ORDER BY 9 DESC, 1, 4 LIMIT 2000");
 
 #[derive(diesel::QueryableByName)]
 struct AgeRow {
@@ -301,11 +299,12 @@ pub async fn breaks(
         .bind::<diesel::sql_types::Bool, _>(on >= today)
         .load(conn)
         .await?;
-    let licences: Vec<HolderRow> = Sql("SELECT DISTINCT l.kind FROM licences l WHERE l.site_id = $1 AND l.verified_at IS NOT NULL AND l.valid_from <= $2 AND l.valid_to >= $2")
-        .bind::<SqlUuid, _>(site)
-        .bind::<Date, _>(on)
-        .load(conn)
-        .await?;
+    let licences: Vec<HolderRow> =
+        Sql("SELECT DISTINCT l.kind FROM licences l WHERE l.site_id = $1 AND l.verified_at IS NOT NULL AND l.valid_from <= $2 AND l.valid_to >= $2")
+            .bind::<SqlUuid, _>(site)
+            .bind::<Date, _>(on)
+            .load(conn)
+            .await?;
     let own_days = catalogue::parameter_integer(conn, rules::GENERATOR_STORAGE_WARN_DAYS, division, on).await?;
     let (is_holder, is_collector) = (!licences.is_empty(), licences.iter().any(|licence| licence.kind == "collection"));
     let holder_days = *rules::LICENCE_HOLDER_STORES_DAYS.on(on);

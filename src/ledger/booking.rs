@@ -217,7 +217,11 @@ pub struct Booking {
 }
 
 fn as_rows<S: serde::Serializer>(changes: &BTreeMap<(Uuid, String), i64>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(changes.iter().map(|((site_id, waste_code), by_g)| StockRow { site_id: *site_id, waste_code: waste_code.clone(), by_g: *by_g }))
+    serializer.collect_seq(changes.iter().map(|((site_id, waste_code), by_g)| StockRow {
+        site_id: *site_id,
+        waste_code: waste_code.clone(),
+        by_g: *by_g,
+    }))
 }
 
 fn as_lots<S: serde::Serializer>(lots: &BTreeMap<Uuid, i64>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -241,8 +241,16 @@ mod tests {
         assert_eq!(read("HWCK20261123001"), Ok((Prefix::TakenOut, 1)));
         assert_eq!(read("HWCKLY20261123001"), Ok((Prefix::ExportedForUse, 1)));
         assert_eq!(read("HWCS202611231000"), Ok((Prefix::Generated, 1000)));
-        for wrong in ["HWCK2026112301", "HWCK20261131001", "HWCKL20261123001", "20261123001", "HWCK", "HWCS20261123000", "HWCS202611230001", "HWCS2026112３001"]
-        {
+        for wrong in [
+            "HWCK2026112301",
+            "HWCK20261131001",
+            "HWCKL20261123001",
+            "20261123001",
+            "HWCK",
+            "HWCS20261123000",
+            "HWCS202611230001",
+            "HWCS2026112３001",
+        ] {
             assert_eq!(wrong.parse::<BatchNo>(), Err(BatchNoRefusal), "{wrong}");
         }
         for prefix in Prefix::ALL {
@@ -262,7 +270,13 @@ mod tests {
         let grown = DigitalCode::new(uscc, waste, day(), 1000, 3).to_string();
         assert!(grown.ends_with("202611231000"));
         assert_eq!(grown.parse::<DigitalCode>().unwrap().serial(), 1000);
-        for wrong in [&text[..34], &text.replace("20261123", "20261323"), &text.replace("90024908", "90024951"), &text.replace("007", "000"), &text.to_lowercase()] {
+        for wrong in [
+            &text[..34],
+            &text.replace("20261123", "20261323"),
+            &text.replace("90024908", "90024951"),
+            &text.replace("007", "000"),
+            &text.to_lowercase(),
+        ] {
             assert_eq!(wrong.parse::<DigitalCode>(), Err(DigitalCodeRefusal), "{wrong}");
         }
     }

@@ -167,13 +167,8 @@ pub async fn list_entries(app: web::Data<App>, actor: Actor, query: Query<EntryQ
     let wanted = Wanted::read(filter, query.cursor.as_deref(), query.limit)?;
     let page = Page { unit, before: wanted.before, limit: wanted.rows(), id: None };
     let code = query.code.map(|code| code.to_string());
-    let filter = EntryFilter {
-        site: query.site_id,
-        kind: query.kind,
-        code: code.as_deref(),
-        from: query.from.map(start_of),
-        until: query.until.map(end_of),
-    };
+    let filter =
+        EntryFilter { site: query.site_id, kind: query.kind, code: code.as_deref(), from: query.from.map(start_of), until: query.until.map(end_of) };
     let mut conn = app.db.get().await?;
     let rows = read::entries(&mut conn, &visible_to(&actor), &page, &filter).await?;
     Ok(HttpResponse::Ok().json(wanted.page(rows, |row| row.id)))

@@ -117,14 +117,15 @@ impl From<Row> for LabelFacts {
 /// # Errors
 /// As the database.
 pub async fn labels(mut conn: &AsyncPgConnection, unit: Uuid, codes: &[String], containers: &[Uuid]) -> Result<Vec<LabelFacts>, Problem> {
-    let rows: Vec<Row> = Sql("SELECT f.code, f.waste_code, f.filled_on, f.filled_g, f.label, c.code AS container, c.capacity_ml, u.name AS unit_name, \
+    let rows: Vec<Row> =
+        Sql("SELECT f.code, f.waste_code, f.filled_on, f.filled_g, f.label, c.code AS container, c.capacity_ml, u.name AS unit_name, \
          coalesce(s.contact_phone, u.contact_phone) AS contact FROM fillings f JOIN containers c ON c.id = f.container_id \
          JOIN units u ON u.id = f.unit_id JOIN ledger_entries e ON e.id = f.entry_id JOIN sites s ON s.id = e.site_id \
          WHERE (f.code = ANY($2) OR f.id IN (SELECT x.filling_id FROM containers x WHERE x.id = ANY($3))) AND f.unit_id = $1 ORDER BY f.code")
-    .bind::<SqlUuid, _>(unit)
-    .bind::<Array<Text>, _>(codes)
-    .bind::<Array<SqlUuid>, _>(containers)
-    .load(&mut conn)
-    .await?;
+        .bind::<SqlUuid, _>(unit)
+        .bind::<Array<Text>, _>(codes)
+        .bind::<Array<SqlUuid>, _>(containers)
+        .load(&mut conn)
+        .await?;
     Ok(rows.into_iter().map(LabelFacts::from).collect())
 }

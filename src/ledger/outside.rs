@@ -123,7 +123,11 @@ pub async fn released(tx: &mut Tx<'_>, out: &Outgoing<'_>) -> Result<Sent, Probl
             *next - 1
         });
         let id = tx.new_id();
-        let row = EntryRow { receiver: Some(json!(out.receiver)), method: Some(line.method.to_string()), ..entry_row(tx, out.site, out.unit, EntryKind::Sent, out.at) };
+        let row = EntryRow {
+            receiver: Some(json!(out.receiver)),
+            method: Some(line.method.to_string()),
+            ..entry_row(tx, out.site, out.unit, EntryKind::Sent, out.at)
+        };
         let mut row = EntryRow {
             id,
             batch: BatchNo { prefix, day, serial }.to_string(),
@@ -262,7 +266,9 @@ fn carried_on(tx: &Tx<'_>, out: &Outgoing<'_>, fillings: &[FillingRow]) -> Resul
     for (index, line) in out.lines.iter().enumerate() {
         let shares = shares_of(line.mass_g, &line.containers);
         for (place, ((code, _), mass_g)) in line.containers.iter().zip(shares).enumerate() {
-            let Some(filling) = fillings.iter().find(|filling| filling.code == *code && filling.last_manifest_id == out.linked_from) else { continue };
+            let Some(filling) = fillings.iter().find(|filling| filling.code == *code && filling.last_manifest_id == out.linked_from) else {
+                continue;
+            };
             if let Some(manifest) = filling.manifest_id {
                 let refusal = LedgerRefusal::FillingOnManifest { code: code.clone(), manifest: manifest.to_string() };
                 refusals.add(format!("/lines/{index}/containers/{place}/code"), refusal);
@@ -381,6 +387,8 @@ pub struct Incoming<'i> {
     pub handler: &'i str,
     /// 来源单位.
     pub from: &'i str,
+    /// The refused manifest whose mass comes in: what left under that one without a ledger is not covered by its return.
+    pub linked_from: Option<Uuid>,
     /// Lines with something accepted.
     pub lines: Vec<InLine>,
 }
@@ -404,6 +412,8 @@ pub async fn received(tx: &mut Tx<'_>, incoming: &Incoming<'_>, lots: &mut [NewL
         try_join_all(codes.iter().map(|code| store::shorts(conn, incoming.site, code, start_of(day)))),
         async { if count == 0 { Ok(0) } else { store::take_batches(conn, incoming.site, prefix.as_str(), day, count).await } },
     )?;
+    let is_other = |short: &store::ShortRow| incoming.linked_from.is_none() || short.manifest_id != incoming.linked_from;
+    let shorts = shorts.into_iter().map(|shorts| shorts.into_iter().filter(is_other).collect());
     let mut shorts: BTreeMap<String, Vec<_>> = codes.into_iter().zip(shorts).collect();
     for lot in lots.iter_mut().filter(|lot| lot.kind == LotKind::Received) {
         let Some(line) = incoming.lines.iter().find(|line| Some(line.line) == lot.line) else { continue };
@@ -432,7 +442,11 @@ pub async fn received(tx: &mut Tx<'_>, incoming: &Incoming<'_>, lots: &mut [NewL
             });
             told.push(json!({ "container_id": one.container_id, "filling_id": one.filling_id, "mass_g": share.get() }));
         }
-        let row = EntryRow { handler: incoming.handler.to_owned(), note: None, ..entry_row(tx, incoming.site, incoming.unit, EntryKind::Received, incoming.at) };
+        let row = EntryRow {
+            handler: incoming.handler.to_owned(),
+            note: None,
+            ..entry_row(tx, incoming.site, incoming.unit, EntryKind::Received, incoming.at)
+        };
         booking.entries.push(EntryRow {
             id,
             batch: batch.clone(),

@@ -177,15 +177,16 @@ pub async fn reverse(tx: &mut Tx<'_>, entries: &[Stored], handler: &str, reason:
          WHERE l.entry_id = ANY($1) ORDER BY l.id")
     .bind::<Array<SqlUuid>, _>(&ids)
     .load::<LotRow>(&mut second);
-    let fillings = Sql("SELECT f.id, e.id AS entry_id, f.container_id, f.entry_id = e.id AS is_new, f.lot_id, f.left_g, (t->>'lot_id')::uuid AS lot_before, \
+    let fillings =
+        Sql("SELECT f.id, e.id AS entry_id, f.container_id, f.entry_id = e.id AS is_new, f.lot_id, f.left_g, (t->>'lot_id')::uuid AS lot_before, \
          (coalesce((t->>'booked_g')::bigint, 0) - coalesce((t->>'left_g')::bigint, 0)) AS taken_g, \
          EXISTS (SELECT FROM loaded_fillings o WHERE o.filling_id = f.id AND o.ended_at IS NULL) AS is_on_manifest, \
          (SELECT n.batch FROM containers c JOIN fillings y ON y.id = c.filling_id JOIN ledger_entries n ON n.id = y.entry_id \
           WHERE c.id = f.container_id AND c.state = 'filled' AND y.id <> f.id) AS refilled_by \
          FROM ledger_entries e CROSS JOIN LATERAL jsonb_array_elements(e.fillings) t JOIN fillings f ON f.id = (t->>'filling_id')::uuid \
          WHERE e.id = ANY($1) ORDER BY f.id")
-    .bind::<Array<SqlUuid>, _>(&ids)
-    .load::<FillingRow>(&mut third);
+        .bind::<Array<SqlUuid>, _>(&ids)
+        .load::<FillingRow>(&mut third);
     let (edges, lots, fillings) = futures_util::join!(edges, lots, fillings);
     let (edges, lots, fillings) = (edges?, lots?, fillings?);
 

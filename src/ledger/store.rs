@@ -103,10 +103,11 @@ pub async fn stock(mut conn: &AsyncPgConnection, site: Uuid, code: &str) -> Resu
     .bind::<SqlUuid, _>(site)
     .bind::<Text, _>(code)
     .load::<LotRow>(&mut conn);
-    let fillings = Sql("SELECT f.id, f.code, f.container_id, f.lot_id, f.left_g FROM fillings f WHERE f.site_id = $1 AND f.waste_code = $2 AND f.left_g > 0")
-        .bind::<SqlUuid, _>(site)
-        .bind::<Text, _>(code)
-        .load::<HeldRow>(&mut second);
+    let fillings =
+        Sql("SELECT f.id, f.code, f.container_id, f.lot_id, f.left_g FROM fillings f WHERE f.site_id = $1 AND f.waste_code = $2 AND f.left_g > 0")
+            .bind::<SqlUuid, _>(site)
+            .bind::<Text, _>(code)
+            .load::<HeldRow>(&mut second);
     let (lots, fillings) = futures_util::join!(lots, fillings);
     Ok(Stock::new(lots?.into_iter().map(StockLot::from).collect(), fillings?.into_iter().map(Held::from).collect()))
 }
@@ -328,10 +329,11 @@ struct YesRow {
 
 /// Whether a site has begun its ledger here: whoever keeps it elsewhere is not told at each manifest that it is short.
 pub async fn has_begun(mut conn: &AsyncPgConnection, site: Uuid) -> Result<bool, Problem> {
-    let rows: Vec<YesRow> = Sql("SELECT EXISTS (SELECT FROM ledger_entries WHERE site_id = $1 AND kind IN ('generated', 'received', 'counted')) AS yes")
-        .bind::<SqlUuid, _>(site)
-        .load(&mut conn)
-        .await?;
+    let rows: Vec<YesRow> =
+        Sql("SELECT EXISTS (SELECT FROM ledger_entries WHERE site_id = $1 AND kind IN ('generated', 'received', 'counted')) AS yes")
+            .bind::<SqlUuid, _>(site)
+            .load(&mut conn)
+            .await?;
     Ok(rows.iter().any(|row| row.yes))
 }
 

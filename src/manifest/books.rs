@@ -36,7 +36,14 @@ fn outside(record: &Record) -> Result<Outside, Problem> {
 ///
 /// # Errors
 /// A filling that is elsewhere, on another manifest, gone, or of another waste.
-pub async fn out(tx: &mut Tx<'_>, handler: &str, record: &Record, lines: &[ReleasedLine], at: DateTime<Utc>, step: &mut Step) -> Result<Lots, Problem> {
+pub async fn out(
+    tx: &mut Tx<'_>,
+    handler: &str,
+    record: &Record,
+    lines: &[ReleasedLine],
+    at: DateTime<Utc>,
+    step: &mut Step,
+) -> Result<Lots, Problem> {
     let consignment = &record.consignment;
     let Some((site, unit)) = keeper(consignment.departure()) else { return Ok(Lots::default()) };
     let lines = lines.iter().filter_map(|line| {
@@ -115,7 +122,8 @@ pub async fn into_store(tx: &mut Tx<'_>, handler: &str, record: &Record, step: &
     if let Some((site, unit)) = keeper(receiver) {
         let lines = record.consignment.lines.iter().map(|line| InLine { line: line.line, edition: line.edition_used.clone() });
         let from = &record.consignment.consignor.name;
-        let incoming = Incoming { site, unit, manifest: record.id, at, handler, from, lines: lines.collect() };
+        let linked_from = record.consignment.link.as_ref().map(|link| link.manifest_id);
+        let incoming = Incoming { site, unit, manifest: record.id, at, handler, from, linked_from, lines: lines.collect() };
         step.booking = ledger::received(tx, &incoming, &mut step.lots).await?;
     } else {
         step.booking.unload(record.id, tx.now());

@@ -5,8 +5,8 @@
 //! new revision; a fact act is never refused for law; masses of returns and re-consignments balance with what was refused.
 
 pub mod accounts;
-mod books;
 pub mod acts;
+mod books;
 mod checks;
 pub mod corrections;
 pub mod domain;

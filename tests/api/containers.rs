@@ -26,13 +26,10 @@ async fn a_drum_is_filled_once_under_a_label_of_its_own() {
     let path = format!("/api/v1/fillings/{}", codes[0]);
     let scanned = world.get(unit.who("clerk"), &path).await.ok();
     let label = &scanned["label"];
-    assert_eq!((&label["category"], &label["mass_t"], &label["form"], &label["unit_name"], &label["precautions"]), (
-        &json!("HW08"),
-        &json!("0.18"),
-        &json!("液态"),
-        &json!("大连金州化工有限公司"),
-        &json!("防火")
-    ));
+    assert_eq!(
+        (&label["category"], &label["mass_t"], &label["form"], &label["unit_name"], &label["precautions"]),
+        (&json!("HW08"), &json!("0.18"), &json!("液态"), &json!("大连金州化工有限公司"), &json!("防火"))
+    );
     assert_eq!(label["size"], json!({ "side_mm": 150, "labels": 1 }));
     assert_eq!(id(&scanned["filling"]["facility_id"]), books.store);
     world.get(stranger.who("clerk"), &path).await.refused(404, "not-found");
@@ -122,12 +119,10 @@ async fn a_release_takes_its_drums_out_of_the_ledger_and_a_withdrawal_puts_them_
     let answer = done(&world, &mut manifest, plant.who("signatory"), "release", load.clone()).await;
     assert_eq!(crate::district::warnings(&answer), ["filling-mass-differs"]);
     let ledger = &answer["done"][0]["result"]["facts"]["ledger"][0];
-    assert_eq!((&ledger["batch"], &ledger["mass_g"], &ledger["difference_g"], &ledger["short_g"]), (
-        &json!("HWWWLY20261123001"),
-        &json!(1_190_000),
-        &json!(-10_000),
-        &json!(0)
-    ));
+    assert_eq!(
+        (&ledger["batch"], &ledger["mass_g"], &ledger["difference_g"], &ledger["short_g"]),
+        (&json!("HWWWLY20261123001"), &json!(1_190_000), &json!(-10_000), &json!(0))
+    );
     assert_eq!(books.closing(OIL).await, 0);
     let breaks = books.breaks().await;
     assert_eq!((kinds(&breaks), &breaks[0]["filling"], &breaks[0]["mass_g"]), (vec!["released_less_than_content"], &json!(b), &json!(10_000)));
@@ -174,11 +169,10 @@ async fn drums_go_into_the_receivers_ledger_and_out_of_it_when_they_are_treated(
     done(&world, &mut manifest, works.who("signatory"), "confirm", json!({})).await;
     assert_eq!(theirs.closing(OIL).await, 1_180_000);
     let scanned = world.get(works.who("clerk"), &format!("/api/v1/fillings/{a}")).await.ok();
-    assert_eq!((id(&scanned["filling"]["site_id"]), &scanned["filling"]["left_g"], &scanned["filling"]["manifest_id"]), (
-        district.works_site,
-        &json!(590_000),
-        &Value::Null
-    ));
+    assert_eq!(
+        (id(&scanned["filling"]["site_id"]), &scanned["filling"]["left_g"], &scanned["filling"]["manifest_id"]),
+        (district.works_site, &json!(590_000), &Value::Null)
+    );
     // It is stored there, and the manifest's treatment finds it where it stands.
     theirs.done("stored", json!({ "mass_g": 1_180_000, "facility_id": theirs.store })).await;
     let treatment = |grams: i64| json!({ "line": 1, "method": "R9", "treated_g": grams, "batch": "B1" });

@@ -115,10 +115,10 @@ async fn what_arose_is_stored_used_burnt_and_counted_to_the_gram() {
     assert_eq!(facts["batch"], "HWCS20261123001");
     assert_eq!(books.closing(OIL).await, 1_250_000);
     let batches = books.balance("&by=batch").await;
-    assert_eq!(batches.iter().map(|row| (text(&row["batch"]), row["closing_g"].as_i64().unwrap())).collect::<Vec<_>>(), [
-        ("HWCS20261123001".to_owned(), 0),
-        ("HWRK20261123001".to_owned(), 1_250_000)
-    ]);
+    assert_eq!(
+        batches.iter().map(|row| (text(&row["batch"]), row["closing_g"].as_i64().unwrap())).collect::<Vec<_>>(),
+        [("HWCS20261123001".to_owned(), 0), ("HWRK20261123001".to_owned(), 1_250_000)]
+    );
     let used = books.done("used_on_site", json!({ "mass_g": 250_000, "facility_id": books.still, "method": "R9" })).await;
     assert_eq!(used["batch"], "HWZXLY20261123001");
     let burnt = books.done("disposed_on_site", json!({ "mass_g": 400_000, "facility_id": books.burner, "method": "D10" })).await;
@@ -134,13 +134,10 @@ async fn what_arose_is_stored_used_burnt_and_counted_to_the_gram() {
     assert_eq!(counted["difference_g"], -15_000);
     assert_eq!(books.closing(OIL).await, 485_000);
     let row = books.balance("").await.pop().unwrap();
-    assert_eq!((&row["generated_g"], &row["used_g"], &row["disposed_g"], &row["sent_g"], &row["adjusted_g"]), (
-        &json!(1_250_000),
-        &json!(250_000),
-        &json!(400_000),
-        &json!(100_000),
-        &json!(-15_000)
-    ));
+    assert_eq!(
+        (&row["generated_g"], &row["used_g"], &row["disposed_g"], &row["sent_g"], &row["adjusted_g"]),
+        (&json!(1_250_000), &json!(250_000), &json!(400_000), &json!(100_000), &json!(-15_000))
+    );
     let breaks = books.breaks().await;
     assert_eq!(kinds(&breaks), ["counted_short"]);
     assert_eq!((&breaks[0]["mass_g"], &breaks[0]["batch"]), (&json!(15_000), &json!("HWPD20261123001")));
@@ -191,7 +188,8 @@ async fn an_entry_that_cannot_be_is_refused_with_every_fault_at_its_place() {
     let wrong = json!({ "mass_g": 0, "method": "R9", "stored": { "facility_id": books.burner }, "happened_at": "2026-11-23T02:00:01Z" });
     let problem = books.record("generated", wrong).await.refused(422, "rules-refuse");
     assert_eq!(pointers(&problem), ["/happened_at", "/mass_g", "/method", "/stored/facility_id"]);
-    let problem = books.record("used_on_site", json!({ "mass_g": 5, "facility_id": books.store, "method": "D10" })).await.refused(422, "rules-refuse");
+    let problem =
+        books.record("used_on_site", json!({ "mass_g": 5, "facility_id": books.store, "method": "D10" })).await.refused(422, "rules-refuse");
     assert_eq!(pointers(&problem), ["/facility_id", "/method"]);
     books.record("stored", json!({ "mass_g": 5 })).await.refused(422, "facility-missing");
     books.record("generated", json!({})).await.refused(422, "mass-missing");
@@ -294,11 +292,9 @@ async fn entries_are_seen_by_the_unit_and_the_officers_of_its_division_only() {
     let books = Books::of(&world, &unit.admin, unit.who("clerk"), site).await;
     let entry = text(&books.done("generated", json!({ "mass_g": 1_000 })).await["entry_id"]);
     let (officer, elsewhere) = (world.authority(JINZHOU).await, world.authority("210202").await);
-    for path in [
-        format!("/api/v1/ledger/entries/{entry}"),
-        format!("/api/v1/ledger/balance?site_id={site}"),
-        format!("/api/v1/ledger/breaks?site_id={site}"),
-    ] {
+    for path in
+        [format!("/api/v1/ledger/entries/{entry}"), format!("/api/v1/ledger/balance?site_id={site}"), format!("/api/v1/ledger/breaks?site_id={site}")]
+    {
         world.get(unit.who("clerk"), &path).await.ok();
         world.get(&officer.admin, &path).await.ok();
         world.get(stranger.who("clerk"), &path).await.refused(404, "not-found");

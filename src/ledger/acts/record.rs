@@ -185,7 +185,8 @@ async fn facts(
         }
     }
     let late_days = catalogue::parameter_integer(tx.conn, rules::LATE_DAYS, &site.division, day).await?;
-    let digits = if entry.containers.is_empty() { 0 } else { catalogue::parameter_integer(tx.conn, rules::LABEL_SERIAL_DIGITS, &site.division, day).await? };
+    let digits =
+        if entry.containers.is_empty() { 0 } else { catalogue::parameter_integer(tx.conn, rules::LABEL_SERIAL_DIGITS, &site.division, day).await? };
     let uscc = site.uscc.parse().map_err(|_| Problem::broken("a unit without a code"))?;
     let label_digits = u8::try_from(digits).unwrap_or(u8::MAX);
     Ok(Some(Facts { uscc, facility, store, codes, is_use: is_for_use, late_days, label_digits }))
@@ -205,7 +206,16 @@ impl Work<'_> {
     }
 
     fn new_lot(&self, tx: &Tx<'_>, kind: LotKind, mass_g: i64, entry: Uuid) -> NewLot {
-        NewLot { id: tx.new_id(), site: Some(self.entry.site_id), manifest: None, line: None, waste_code: self.code.clone(), kind, mass_g, entry: Some(entry) }
+        NewLot {
+            id: tx.new_id(),
+            site: Some(self.entry.site_id),
+            manifest: None,
+            line: None,
+            waste_code: self.code.clone(),
+            kind,
+            mass_g,
+            entry: Some(entry),
+        }
     }
 
     fn edge(&mut self, tx: &Tx<'_>, from: Uuid, to: Uuid, mass_g: i64, kind: &'static str, counts: Option<(Uuid, CountsAs)>) {
@@ -532,7 +542,10 @@ impl Work<'_> {
         let late_days = if self.entry.is_piped { rules::PIPED_LATE_DAYS } else { self.facts.late_days };
         let is_late = (legal_day(now) - self.day).num_days() > late_days;
         if is_late {
-            let text = Text::new(format!("{} 的记录于 {} 补登", self.day, legal_day(now)), format!("What happened on {} was entered on {}", self.day, legal_day(now)));
+            let text = Text::new(
+                format!("{} 的记录于 {} 补登", self.day, legal_day(now)),
+                format!("What happened on {} was entered on {}", self.day, legal_day(now)),
+            );
             self.warnings.add("late-entry", format!("{}/happened_at", self.at), &text, &["hj_1259_2022/6.2"], now);
         }
         if self.difference_g != 0 {

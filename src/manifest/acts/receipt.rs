@@ -10,7 +10,9 @@ use crate::identity::{self, Actor};
 use crate::ledger::{LotKind, NewEdge, NewLot};
 use crate::manifest::domain::Record;
 use crate::manifest::input::{ConfirmLoad, DriverStep, Gate, GateArrival, ReceiveLoad, TreatLine};
-use crate::manifest::parts::{Attribute, Basis, Decision, LineVerdict, PartName, Receipt, ReceivedLine, ReleasedLine, Treatment, Verdict, WeighingRef};
+use crate::manifest::parts::{
+    Attribute, Basis, Decision, LineVerdict, PartName, Receipt, ReceivedLine, ReleasedLine, Treatment, Verdict, WeighingRef,
+};
 use crate::manifest::refusal::DomainRefusal;
 use crate::manifest::store::Stored;
 use crate::manifest::table::{self, Act, State};
