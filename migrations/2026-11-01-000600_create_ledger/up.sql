@@ -45,14 +45,16 @@ CREATE TABLE ledger_entries (
     found_code    text,
     reverses      uuid UNIQUE REFERENCES ledger_entries,
     replaces      uuid UNIQUE REFERENCES ledger_entries,
-    CONSTRAINT ledger_entries_reversal_names_its_entry CHECK ((kind = 'corrected') = (reverses IS NOT NULL))
+    -- A correction of the manifest changes by how much: the entry stands, less or more of it.
+    adjusts       uuid REFERENCES ledger_entries,
+    CONSTRAINT ledger_entries_correction_names_its_entry CHECK ((kind = 'corrected') = (num_nonnulls(reverses, adjusts) = 1))
 );
 CREATE INDEX ledger_entries_by_site ON ledger_entries (site_id, id);
 CREATE INDEX ledger_entries_by_unit ON ledger_entries (unit_id, id);
 CREATE INDEX ledger_entries_by_day ON ledger_entries (site_id, happened_at);
 CREATE INDEX ledger_entries_by_manifest ON ledger_entries (manifest_id) WHERE manifest_id IS NOT NULL;
--- A reversal shows the batch that it reverses.
-CREATE UNIQUE INDEX ledger_entries_batch_once ON ledger_entries (site_id, batch) WHERE reverses IS NULL;
+-- A correction shows the batch that it corrects.
+CREATE UNIQUE INDEX ledger_entries_batch_once ON ledger_entries (site_id, batch) WHERE kind <> 'corrected';
 CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE ON ledger_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER ledger_entries_never_truncated BEFORE TRUNCATE ON ledger_entries
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -321,6 +321,7 @@ fn entry_row(tx: &Tx<'_>, site: Uuid, unit: Uuid, kind: EntryKind, at: DateTime<
         found_code: None,
         reverses: None,
         replaces: None,
+        adjusts: None,
     }
 }
 

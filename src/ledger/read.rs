@@ -148,6 +148,9 @@ pub struct Entry {
     /// The entry that it reverses.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     reverses: Option<Uuid>,
+    /// The entry of which it takes or adds a part, since the manifest was corrected.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    adjusts: Option<Uuid>,
     /// The entry in whose place it stands.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     replaces: Option<Uuid>,
@@ -164,7 +167,7 @@ const ENTRIES: Sql = list_sql!(
      x.facility_id, (SELECT f.code FROM facilities f WHERE f.id = x.facility_id) AS facility_code, x.method, x.done_at, x.destination, x.receiver, \
      x.manifest_id, x.line, x.handler, x.carried_by, x.store_keeper, x.note, \
      coalesce((SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('container_id', t->'container_id', 'filling', t->'filling', 'mass_g', t->'mass_g', \
-       'booked_g', t->'booked_g'))) FROM jsonb_array_elements(x.fillings) t), '[]') AS fillings, x.sources, x.found_code, x.reverses, x.replaces, \
+       'booked_g', t->'booked_g'))) FROM jsonb_array_elements(x.fillings) t), '[]') AS fillings, x.sources, x.found_code, x.reverses, x.adjusts, x.replaces, \
      EXISTS (SELECT FROM ledger_entries r WHERE r.reverses = x.id) AS is_reversed, coalesce(v.version, 0) AS version \
      FROM ledger_entries x JOIN sites s ON s.id = x.site_id LEFT JOIN streams v ON v.subject_id = x.id",
     "x.unit_id = $1",

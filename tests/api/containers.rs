@@ -251,3 +251,62 @@ async fn refused_drums_go_home_as_the_same_fillings() {
     assert_eq!((id(&scanned["filling"]["site_id"]), &scanned["filling"]["left_g"]), (district.plant_site, &json!(1_200_000)));
     assert_eq!(books.closing(OIL).await, 1_200_000);
 }
+
+#[actix_web::test]
+async fn a_corrected_manifest_is_corrected_in_both_ledgers() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let (plant, works) = (&district.plant, &district.works);
+    let books = Books::of(&world, &plant.admin, plant.who("clerk"), district.plant_site).await;
+    let theirs = Books::of(&world, &works.admin, works.who("clerk"), district.works_site).await;
+    books.done("generated", json!({ "mass_g": 2_000_000 })).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "confirmed").await;
+    assert_eq!((books.closing(OIL).await, theirs.closing(OIL).await), (800_000, 1_200_000));
+    theirs.done("stored", json!({ "mass_g": 1_100_000, "facility_id": theirs.store })).await;
+    let correct = async |manifest: &mut Manifest, changes: Value| {
+        done(&world, manifest, plant.who("signatory"), "correct", json!({ "reason": "笔误", "changes": changes })).await;
+        for party in [district.carrier.who("dispatcher"), works.who("signatory")] {
+            done(&world, manifest, party, "agree", json!({})).await;
+        }
+        assert_eq!(manifest.last["result"]["facts"]["applied"], true);
+    };
+    let change = |part: &str, pointer: &str, value: Value| json!({ "part": part, "part_no": 1, "pointer": pointer, "value": value });
+    let less = json!([
+        change("release", "/lines/0/released_g", json!(1_150_000)),
+        change("verdict", "/lines/0/accepted_g", json!(1_000_000)),
+        change("verdict", "/lines/0/decision", json!("part")),
+        change("verdict", "/lines/0/reasons", json!(["packaging_or_label"])),
+    ]);
+    correct(&mut manifest, less).await;
+    assert_eq!((books.closing(OIL).await, theirs.closing(OIL).await), (850_000, 1_000_000));
+    correct(&mut manifest, json!([change("release", "/lines/0/released_g", json!(2_100_000))])).await;
+    assert_eq!((books.closing(OIL).await, theirs.closing(OIL).await), (0, 1_000_000));
+    let breaks = books.breaks().await;
+    assert_eq!((kinds(&breaks), &breaks[0]["mass_g"]), (vec!["sent_without_ledger"], &json!(100_000)), "2,000,000 g were there");
+}
+
+#[actix_web::test]
+async fn a_release_corrected_before_the_road_is_taken_back_whole() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let plant = &district.plant;
+    let books = Books::of(&world, &plant.admin, plant.who("clerk"), district.plant_site).await;
+    let drum = books.containers(1, true).await[0];
+    let code = books.fill(drum, 600_000).await;
+    books.done("generated", json!({ "mass_g": 50_000 })).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "assigned").await;
+    done(&world, &mut manifest, plant.who("signatory"), "release", release(&[(&code, 600_000)], "scale")).await;
+    let changes = json!([{ "part": "release", "part_no": 1, "pointer": "/lines/0/released_g", "value": 580_000 }]);
+    done(&world, &mut manifest, plant.who("signatory"), "correct", json!({ "reason": "看错秤", "changes": changes })).await;
+    // The drum went as it is, and held less than the books said.
+    assert_eq!(books.closing(OIL).await, 50_000);
+    let row = books.balance("").await.pop().unwrap();
+    assert_eq!((&row["sent_g"], &row["adjusted_g"]), (&json!(580_000), &json!(-20_000)));
+    assert_eq!(kinds(&books.breaks().await), ["released_less_than_content"]);
+    done(&world, &mut manifest, plant.who("signatory"), "withdraw", json!({ "reason": "改日" })).await;
+    assert_eq!(books.closing(OIL).await, 650_000);
+    let row = books.balance("").await.pop().unwrap();
+    assert_eq!((&row["sent_g"], &row["adjusted_g"]), (&json!(0), &json!(0)));
+}
