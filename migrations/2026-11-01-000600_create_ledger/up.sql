@@ -208,3 +208,26 @@ CREATE TABLE loaded_fillings (
 CREATE UNIQUE INDEX loaded_fillings_on_one_manifest ON loaded_fillings (filling_id) WHERE ended_at IS NULL;
 CREATE INDEX loaded_fillings_by_filling ON loaded_fillings (filling_id, id);
 CREATE INDEX loaded_fillings_by_manifest ON loaded_fillings (manifest_id);
+
+-- Reusable empties go home on a custody note (空桶交接单): they are no waste, and on no manifest.
+CREATE TABLE custody_notes (
+    id           uuid PRIMARY KEY,
+    unit_id      uuid NOT NULL REFERENCES units,
+    site_id      uuid NOT NULL REFERENCES sites,
+    to_unit_id   uuid NOT NULL REFERENCES units,
+    to_site_id   uuid NOT NULL REFERENCES sites,
+    plate        text NOT NULL,
+    sent_on      date NOT NULL,
+    created_at   timestamptz NOT NULL,
+    received_at  timestamptz
+);
+CREATE INDEX custody_notes_by_unit ON custody_notes (unit_id, id);
+CREATE INDEX custody_notes_by_receiver ON custody_notes (to_unit_id, id);
+CREATE TABLE custody_containers (
+    note_id      uuid NOT NULL REFERENCES custody_notes,
+    container_id uuid NOT NULL REFERENCES containers,
+    -- Set by the receipt; one that did not come stays away.
+    has_come     boolean,
+    PRIMARY KEY (note_id, container_id)
+);
+CREATE INDEX custody_containers_by_container ON custody_containers (container_id);
