@@ -1,3 +1,5 @@
+DROP TABLE custody_containers;
+DROP TABLE custody_notes;
 DROP TABLE loaded_fillings;
 DROP TABLE filling_serials;
 DROP TABLE fillings;

@@ -45,14 +45,16 @@ CREATE TABLE ledger_entries (
     found_code    text,
     reverses      uuid UNIQUE REFERENCES ledger_entries,
     replaces      uuid UNIQUE REFERENCES ledger_entries,
-    CONSTRAINT ledger_entries_reversal_names_its_entry CHECK ((kind = 'corrected') = (reverses IS NOT NULL))
+    -- A correction of the manifest changes by how much: the entry stands, less or more of it.
+    adjusts       uuid REFERENCES ledger_entries,
+    CONSTRAINT ledger_entries_correction_names_its_entry CHECK ((kind = 'corrected') = (num_nonnulls(reverses, adjusts) = 1))
 );
 CREATE INDEX ledger_entries_by_site ON ledger_entries (site_id, id);
 CREATE INDEX ledger_entries_by_unit ON ledger_entries (unit_id, id);
 CREATE INDEX ledger_entries_by_day ON ledger_entries (site_id, happened_at);
 CREATE INDEX ledger_entries_by_manifest ON ledger_entries (manifest_id) WHERE manifest_id IS NOT NULL;
--- A reversal shows the batch that it reverses.
-CREATE UNIQUE INDEX ledger_entries_batch_once ON ledger_entries (site_id, batch) WHERE reverses IS NULL;
+-- A correction shows the batch that it corrects.
+CREATE UNIQUE INDEX ledger_entries_batch_once ON ledger_entries (site_id, batch) WHERE kind <> 'corrected';
 CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE ON ledger_entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER ledger_entries_never_truncated BEFORE TRUNCATE ON ledger_entries
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -206,3 +208,26 @@ CREATE TABLE loaded_fillings (
 CREATE UNIQUE INDEX loaded_fillings_on_one_manifest ON loaded_fillings (filling_id) WHERE ended_at IS NULL;
 CREATE INDEX loaded_fillings_by_filling ON loaded_fillings (filling_id, id);
 CREATE INDEX loaded_fillings_by_manifest ON loaded_fillings (manifest_id);
+
+-- Reusable empties go home on a custody note (空桶交接单): they are no waste, and on no manifest.
+CREATE TABLE custody_notes (
+    id           uuid PRIMARY KEY,
+    unit_id      uuid NOT NULL REFERENCES units,
+    site_id      uuid NOT NULL REFERENCES sites,
+    to_unit_id   uuid NOT NULL REFERENCES units,
+    to_site_id   uuid NOT NULL REFERENCES sites,
+    plate        text NOT NULL,
+    sent_on      date NOT NULL,
+    created_at   timestamptz NOT NULL,
+    received_at  timestamptz
+);
+CREATE INDEX custody_notes_by_unit ON custody_notes (unit_id, id);
+CREATE INDEX custody_notes_by_receiver ON custody_notes (to_unit_id, id);
+CREATE TABLE custody_containers (
+    note_id      uuid NOT NULL REFERENCES custody_notes,
+    container_id uuid NOT NULL REFERENCES containers,
+    -- Set by the receipt; one that did not come stays away.
+    has_come     boolean,
+    PRIMARY KEY (note_id, container_id)
+);
+CREATE INDEX custody_containers_by_container ON custody_containers (container_id);

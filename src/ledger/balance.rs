@@ -146,13 +146,14 @@ struct FlowRow {
     short_g: i64,
 }
 
-// A reversal counts for the way of the entry that it reverses.
+// A correction counts for the way of the entry that it corrects.
 const FLOWS: Sql = Sql(concat!(
     movements!(),
     "SELECT code, col, method, receiver, sum(mass_g)::bigint AS mass_g, sum(short_g)::bigint AS short_g FROM ( \
        SELECT m.waste_code AS code, m.col, o.method, o.receiver, -m.g AS mass_g, 0::bigint AS short_g FROM m JOIN ledger_entries e ON e.id = m.entry_id \
-         JOIN ledger_entries o ON o.id = coalesce(e.reverses, e.id) WHERE m.at >= $2 AND m.at < $3 AND m.col IN ('used', 'disposed', 'sent') \
-       UNION ALL SELECT h.waste_code, h.counts_as, e.method, e.receiver, 0, h.left_g FROM ledger_shorts h JOIN ledger_entries e ON e.id = h.entry_id \
+         JOIN ledger_entries o ON o.id = coalesce(e.reverses, e.adjusts, e.id) WHERE m.at >= $2 AND m.at < $3 AND m.col IN ('used', 'disposed', 'sent') \
+       UNION ALL SELECT h.waste_code, h.counts_as, o.method, o.receiver, 0, h.left_g FROM ledger_shorts h JOIN ledger_entries e ON e.id = h.entry_id \
+         JOIN ledger_entries o ON o.id = coalesce(e.adjusts, e.id) \
          WHERE h.site_id = $1 AND h.happened_at >= $2 AND h.happened_at < $3 AND h.left_g > 0) t \
      GROUP BY 1, 2, 3, 4 HAVING sum(mass_g) <> 0 OR sum(short_g) <> 0 ORDER BY 1, 2, 3, 4"
 ));
@@ -226,19 +227,23 @@ pub struct Break {
     pub instead: Option<String>,
 }
 
-const BREAKS: Sql = Sql("WITH e AS (SELECT x.* FROM ledger_entries x WHERE x.site_id = $1 AND x.happened_at < $2 AND x.reverses IS NULL \
+const BREAKS: Sql = Sql("WITH e AS (SELECT x.* FROM ledger_entries x WHERE x.site_id = $1 AND x.happened_at < $2 AND x.kind <> 'corrected' \
        AND NOT EXISTS (SELECT FROM ledger_entries r WHERE r.reverses = x.id)), \
      f AS (SELECT e.*, t->>'filling' AS filling, (t->>'mass_g')::bigint - (t->>'booked_g')::bigint AS by_g FROM e, jsonb_array_elements(e.fillings) t \
        WHERE e.difference_g <> 0 AND t ? 'booked_g'), \
      d AS (SELECT f.id, f.kind, f.waste_code, f.batch, f.filling, f.manifest_id, f.by_g, f.happened_at FROM f WHERE f.by_g <> 0 \
        UNION ALL SELECT e.id, e.kind, e.waste_code, e.batch, NULL, e.manifest_id, e.difference_g, e.happened_at FROM e \
-         WHERE e.difference_g <> 0 AND NOT EXISTS (SELECT FROM f WHERE f.id = e.id AND f.by_g <> 0)) \
+         WHERE e.difference_g <> 0 AND NOT EXISTS (SELECT FROM f WHERE f.id = e.id AND f.by_g <> 0) \
+       UNION ALL SELECT x.id, 'sent', x.waste_code, x.batch, NULL, x.manifest_id, x.difference_g, x.happened_at FROM ledger_entries x \
+         WHERE x.site_id = $1 AND x.happened_at < $2 AND x.adjusts IS NOT NULL AND NOT EXISTS (SELECT FROM ledger_entries r WHERE r.reverses = x.id) \
+         AND EXISTS (SELECT FROM lot_edges g WHERE g.entry_id = x.id AND g.counts_as = 'adjusted')) \
      SELECT CASE WHEN d.kind = 'counted' THEN CASE WHEN d.by_g < 0 THEN 'counted_short' ELSE 'counted_over' END \
          WHEN d.kind = 'sent' THEN CASE WHEN d.by_g < 0 THEN 'released_less_than_content' ELSE 'released_more' END ELSE 'measured_otherwise' END AS kind, \
        d.waste_code AS code, d.batch, d.id AS entry_id, d.filling, NULL::text AS facility, d.manifest_id, abs(d.by_g) AS mass_g, \
        (d.happened_at AT TIME ZONE 'Asia/Shanghai')::date AS on, NULL::text AS instead FROM d \
      UNION ALL SELECT CASE h.counts_as WHEN 'sent' THEN 'sent_without_ledger' ELSE 'treated_without_ledger' END, h.waste_code, e.batch, e.id, NULL, NULL, \
-       h.manifest_id, h.left_g, (h.happened_at AT TIME ZONE 'Asia/Shanghai')::date, NULL FROM ledger_shorts h JOIN e ON e.id = h.entry_id WHERE h.left_g > 0 \
+       h.manifest_id, h.left_g, (h.happened_at AT TIME ZONE 'Asia/Shanghai')::date, NULL FROM ledger_shorts h JOIN ledger_entries e ON e.id = h.entry_id \
+       WHERE h.site_id = $1 AND h.left_g > 0 AND h.happened_at < $2 \
      UNION ALL SELECT 'wrong_code', e.waste_code, e.batch, e.id, e.fillings->0->>'filling', NULL, e.manifest_id, e.mass_g, \
        (e.happened_at AT TIME ZONE 'Asia/Shanghai')::date, e.found_code FROM e WHERE e.found_code IS NOT NULL \
      UNION ALL SELECT 'late_entry', e.waste_code, e.batch, e.id, NULL, NULL, e.manifest_id, e.mass_g, (e.happened_at AT TIME ZONE 'Asia/Shanghai')::date, \

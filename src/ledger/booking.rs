@@ -57,6 +57,8 @@ pub struct EntryRow {
     pub found_code: Option<String>,
     pub reverses: Option<Uuid>,
     pub replaces: Option<Uuid>,
+    /// The entry of which a correction of its manifest takes or adds a part.
+    pub adjusts: Option<Uuid>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -353,6 +355,25 @@ impl Booking {
         self.lots_after.insert(lot_id, left_g);
     }
 
+    /// Takes over what another part of the same act writes.
+    pub fn join(&mut self, other: Self) {
+        self.entries.extend(other.entries);
+        self.lots.extend(other.lots);
+        self.edges.extend(other.edges);
+        self.stocks.extend(other.stocks);
+        self.lots_after.extend(other.lots_after);
+        self.fillings.extend(other.fillings);
+        self.fillings_after.extend(other.fillings_after);
+        self.containers_after.extend(other.containers_after);
+        self.shorts.extend(other.shorts);
+        self.shorts_after.extend(other.shorts_after);
+        self.loaded.extend(other.loaded);
+        self.unloaded.extend(other.unloaded);
+        for (key, by_g) in other.changes {
+            *self.changes.entry(key).or_default() += by_g;
+        }
+    }
+
     /// What a manifest carries is on it no more.
     pub fn unload(&mut self, manifest_id: Uuid, ended_at: DateTime<Utc>) {
         self.unloaded.push(Unloaded { manifest_id, ended_at });
@@ -429,14 +450,14 @@ const GRAPH: Sql = Sql("WITH d AS MATERIALIZED (SELECT $1::text::json AS j), \
 const BOOK: Sql = Sql("WITH d AS MATERIALIZED (SELECT $1::text::json AS j), \
      e AS (INSERT INTO ledger_entries (id, site_id, unit_id, kind, batch, waste_code, edition, common_name, mass_g, difference_g, short_g, happened_at, \
        recorded_at, is_late, is_piped, facility_id, method, done_at, destination, receiver, manifest_id, line, handler, carried_by, store_keeper, note, \
-       fillings, sources, found_code, reverses, replaces) \
+       fillings, sources, found_code, reverses, replaces, adjusts) \
        SELECT r.id, r.site_id, r.unit_id, r.kind, r.batch, r.waste_code, r.edition, r.common_name, r.mass_g, r.difference_g, r.short_g, r.happened_at, \
        r.recorded_at, r.is_late, r.is_piped, r.facility_id, r.method, r.done_at, r.destination, r.receiver, r.manifest_id, r.line, r.handler, r.carried_by, \
-       r.store_keeper, r.note, r.fillings, r.sources, r.found_code, r.reverses, r.replaces \
+       r.store_keeper, r.note, r.fillings, r.sources, r.found_code, r.reverses, r.replaces, r.adjusts \
        FROM d, json_to_recordset(d.j->'entries') AS r(id uuid, site_id uuid, unit_id uuid, kind text, batch text, waste_code text, edition text, \
        common_name text, mass_g bigint, difference_g bigint, short_g bigint, happened_at timestamptz, recorded_at timestamptz, is_late boolean, \
        is_piped boolean, facility_id uuid, method text, done_at timestamptz, destination text, receiver jsonb, manifest_id uuid, line int, handler text, \
-       carried_by text, store_keeper text, note text, fillings jsonb, sources uuid[], found_code text, reverses uuid, replaces uuid)), \
+       carried_by text, store_keeper text, note text, fillings jsonb, sources uuid[], found_code text, reverses uuid, replaces uuid, adjusts uuid)), \
      l AS (INSERT INTO lots (id, site_id, manifest_id, line, waste_code, kind, mass_g, made_at, entry_id) \
        SELECT r.id, r.site_id, r.manifest_id, r.line, r.waste_code, r.kind, r.mass_g, r.made_at, r.entry_id \
        FROM d, json_to_recordset(d.j->'lots') AS r(id uuid, site_id uuid, manifest_id uuid, line int, waste_code text, kind text, mass_g bigint, \

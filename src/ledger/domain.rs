@@ -1,6 +1,6 @@
 //! Words and values of the ledger: kinds of entries and containers, what a unit states. No clock and no I/O here.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use super::codes::{DigitalCode, Prefix};
 use super::rules;
 use crate::catalogue::{MethodCode, MethodGroup, WasteCode};
 use crate::platform::mass::MassInput;
-use crate::registry::{PaperNo, Words};
+use crate::registry::{PaperNo, Plate, Words};
 
 /// A closed set of words that is stored as text: one spelling for JSON, contract and database.
 macro_rules! words {
@@ -428,6 +428,33 @@ pub struct RegisterContainers {
     #[serde(default)]
     #[schema(required = false)]
     pub material: Option<Words<1, 60>>,
+}
+
+/// Empties that go home (空桶交接).
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendEmpties {
+    /// The site that they leave.
+    pub site_id: Uuid,
+    /// A site of the unit that they belong to.
+    pub to_site_id: Uuid,
+    /// The containers.
+    #[schema(min_items = 1, max_items = 500)]
+    pub containers: Vec<Uuid>,
+    /// 车牌.
+    pub plate: Plate,
+    /// 交接日期.
+    pub sent_on: NaiveDate,
+}
+
+/// What came of a custody note.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiveEmpties {
+    /// Containers that did not come: they stay away.
+    #[serde(default)]
+    #[schema(required = false, max_items = 500)]
+    pub missing: Vec<Uuid>,
 }
 
 /// The size of a label (标签尺寸).

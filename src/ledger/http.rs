@@ -11,16 +11,16 @@ use uuid::Uuid;
 use super::acts;
 use super::balance::{self, BalanceRow, Break};
 use super::codes::DigitalCode;
-use super::domain::{BatchEntries, ContainerState, CorrectEntry, EntryKind, RecordEntry, RegisterContainers};
+use super::domain::{BatchEntries, ContainerState, CorrectEntry, EntryKind, ReceiveEmpties, RecordEntry, RegisterContainers, SendEmpties};
 use super::labels::{self, LabelFacts};
-use super::read::{self, Container, Entry, EntryFilter, Filling, Page};
+use super::read::{self, Container, CustodyNote, Entry, EntryFilter, Filling, Page};
 use super::refusal::{LedgerRefusal, refuse};
 use crate::catalogue::WasteCode;
 use crate::evidence::{ActAnswer, CheckAnswer, answer, created};
 use crate::identity::Actor;
 use crate::platform::app::App;
 use crate::platform::calendar::{end_of, legal_day, start_of};
-use crate::platform::call::{Act, ActHeaders, ActMode};
+use crate::platform::call::{Act, ActHeaders, ActMode, Nothing};
 use crate::platform::cursor::FilterHash;
 use crate::platform::page::{PageOf, Wanted};
 use crate::platform::problem::{Problem, ProblemBody, Text};
@@ -349,6 +349,93 @@ pub async fn get_container(app: web::Data<App>, actor: Actor, id: Path<Uuid>) ->
     let page = Page { id: Some(*id), limit: 1, ..Page::default() };
     let container = read::containers(&mut conn, &visible_to(&actor), &page, None, None).await?.pop().ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Ok().json(container))
+}
+
+/// Take a container out of use (停用); what it held stays in its history.
+#[utoipa::path(
+    tag = "ledger", operation_id = "retire_container", security(("bearer" = [])), request_body = Nothing,
+    params(("container_id" = Uuid, Path), ActHeaders, ActMode),
+    responses((status = 200, description = "Retired", body = ActAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/containers/{container_id}/retire")]
+pub async fn retire_container(actor: Actor, id: Path<Uuid>, act: Act<Nothing>) -> Result<HttpResponse, Problem> {
+    Ok(answer(&acts::retire_container(&act.call, &actor, *id).await?))
+}
+
+/// Send reusable empties home (空桶交接).
+#[utoipa::path(
+    tag = "ledger", operation_id = "send_empties", security(("bearer" = [])), request_body = SendEmpties, params(ActHeaders, ActMode),
+    responses((status = 201, description = "Sent", body = ActAnswer),
+        (status = 200, description = "Check mode", body = CheckAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/custody_notes")]
+pub async fn send_empties(actor: Actor, act: Act<SendEmpties>) -> Result<HttpResponse, Problem> {
+    Ok(created(&acts::send_empties(&act.call, &actor, act.body).await?, None))
+}
+
+/// Receive empties; what did not come is named.
+#[utoipa::path(
+    tag = "ledger", operation_id = "receive_empties", security(("bearer" = [])), request_body = ReceiveEmpties,
+    params(("custody_note_id" = Uuid, Path), ActHeaders, ActMode),
+    responses((status = 200, description = "Received", body = ActAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/custody_notes/{custody_note_id}/receive")]
+pub async fn receive_empties(actor: Actor, id: Path<Uuid>, act: Act<ReceiveEmpties>) -> Result<HttpResponse, Problem> {
+    Ok(answer(&acts::receive_empties(&act.call, &actor, *id, act.body).await?))
+}
+
+/// The query of the list of custody notes.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CustodyQuery {
+    /// Only sent by this unit.
+    unit_id: Option<Uuid>,
+    /// Rows of a page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    #[param(max_length = 64)]
+    cursor: Option<String>,
+}
+
+/// Custody notes from and to the caller's unit.
+#[utoipa::path(
+    tag = "ledger", operation_id = "list_custody_notes", security(("bearer" = [])), params(CustodyQuery),
+    responses((status = 200, description = "A page, newest first", body = PageOf<CustodyNote>),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/custody_notes")]
+pub async fn list_custody_notes(app: web::Data<App>, actor: Actor, query: Query<CustodyQuery>) -> Result<HttpResponse, Problem> {
+    let query = query.0;
+    let filter = FilterHash::of("list_custody_notes", &[("unit_id", &shown(query.unit_id.as_ref()))]);
+    let wanted = Wanted::read(filter, query.cursor.as_deref(), query.limit)?;
+    let page = Page { unit: query.unit_id, before: wanted.before, limit: wanted.rows(), id: None };
+    let mut conn = app.db.get().await?;
+    let rows = read::custody_notes(&mut conn, &visible_to(&actor), &page).await?;
+    Ok(HttpResponse::Ok().json(wanted.page(rows, |row| row.id)))
+}
+
+/// One custody note.
+#[utoipa::path(
+    tag = "ledger", operation_id = "get_custody_note", security(("bearer" = [])), params(("custody_note_id" = Uuid, Path)),
+    responses((status = 200, description = "It", body = CustodyNote),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/custody_notes/{custody_note_id}")]
+pub async fn get_custody_note(app: web::Data<App>, actor: Actor, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let mut conn = app.db.get().await?;
+    let page = Page { id: Some(*id), limit: 1, ..Page::default() };
+    let note = read::custody_notes(&mut conn, &visible_to(&actor), &page).await?.pop().ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", note.version))).json(note))
 }
 
 /// The query of the list of fillings.

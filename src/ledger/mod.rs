@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod acts;
+mod amend;
 mod balance;
 mod booking;
 pub mod codes;
@@ -24,6 +25,7 @@ mod rules;
 mod stock;
 mod store;
 
+pub use amend::{Amendment, amended};
 pub use balance::{Flow, Totals, totals};
 pub use booking::Booking;
 pub use codes::{BatchNo, DigitalCode, Prefix};

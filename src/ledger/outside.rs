@@ -321,6 +321,7 @@ fn entry_row(tx: &Tx<'_>, site: Uuid, unit: Uuid, kind: EntryKind, at: DateTime<
         found_code: None,
         reverses: None,
         replaces: None,
+        adjusts: None,
     }
 }
 
@@ -387,6 +388,8 @@ pub struct Incoming<'i> {
     pub handler: &'i str,
     /// 来源单位.
     pub from: &'i str,
+    /// The refused manifest whose mass comes in: what left under that one without a ledger is not covered by its return.
+    pub linked_from: Option<Uuid>,
     /// Lines with something accepted.
     pub lines: Vec<InLine>,
 }
@@ -410,6 +413,8 @@ pub async fn received(tx: &mut Tx<'_>, incoming: &Incoming<'_>, lots: &mut [NewL
         try_join_all(codes.iter().map(|code| store::shorts(conn, incoming.site, code, start_of(day)))),
         async { if count == 0 { Ok(0) } else { store::take_batches(conn, incoming.site, prefix.as_str(), day, count).await } },
     )?;
+    let is_other = |short: &store::ShortRow| incoming.linked_from.is_none() || short.manifest_id != incoming.linked_from;
+    let shorts = shorts.into_iter().map(|shorts| shorts.into_iter().filter(is_other).collect());
     let mut shorts: BTreeMap<String, Vec<_>> = codes.into_iter().zip(shorts).collect();
     for lot in lots.iter_mut().filter(|lot| lot.kind == LotKind::Received) {
         let Some(line) = incoming.lines.iter().find(|line| Some(line.line) == lot.line) else { continue };

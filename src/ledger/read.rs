@@ -148,6 +148,9 @@ pub struct Entry {
     /// The entry that it reverses.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     reverses: Option<Uuid>,
+    /// The entry of which it takes or adds a part, since the manifest was corrected.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    adjusts: Option<Uuid>,
     /// The entry in whose place it stands.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     replaces: Option<Uuid>,
@@ -164,7 +167,7 @@ const ENTRIES: Sql = list_sql!(
      x.facility_id, (SELECT f.code FROM facilities f WHERE f.id = x.facility_id) AS facility_code, x.method, x.done_at, x.destination, x.receiver, \
      x.manifest_id, x.line, x.handler, x.carried_by, x.store_keeper, x.note, \
      coalesce((SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('container_id', t->'container_id', 'filling', t->'filling', 'mass_g', t->'mass_g', \
-       'booked_g', t->'booked_g'))) FROM jsonb_array_elements(x.fillings) t), '[]') AS fillings, x.sources, x.found_code, x.reverses, x.replaces, \
+       'booked_g', t->'booked_g'))) FROM jsonb_array_elements(x.fillings) t), '[]') AS fillings, x.sources, x.found_code, x.reverses, x.adjusts, x.replaces, \
      EXISTS (SELECT FROM ledger_entries r WHERE r.reverses = x.id) AS is_reversed, coalesce(v.version, 0) AS version \
      FROM ledger_entries x JOIN sites s ON s.id = x.site_id LEFT JOIN streams v ON v.subject_id = x.id",
     "x.unit_id = $1",
@@ -327,6 +330,51 @@ pub async fn fillings(
         .bind::<Nullable<Text>, _>(waste)
         .load(conn)
         .await?)
+}
+
+/// A custody note (空桶交接单).
+#[derive(diesel::QueryableByName, Serialize, ToSchema)]
+pub struct CustodyNote {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Who sends.
+    #[diesel(sql_type = SqlUuid)]
+    unit_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    site_id: Uuid,
+    /// To whom they belong.
+    #[diesel(sql_type = SqlUuid)]
+    to_unit_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    to_site_id: Uuid,
+    #[diesel(sql_type = Text)]
+    plate: String,
+    #[diesel(sql_type = Date)]
+    sent_on: NaiveDate,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    received_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    containers: Vec<Uuid>,
+    /// What did not come, as the receipt says.
+    #[diesel(sql_type = Array<SqlUuid>)]
+    missing: Vec<Uuid>,
+    /// For `If-Match`.
+    #[diesel(sql_type = BigInt)]
+    pub version: i64,
+}
+
+const CUSTODY_NOTES: Sql = list_sql!(
+    "SELECT x.id, x.unit_id, x.site_id, x.to_unit_id, x.to_site_id, x.plate, x.sent_on, x.received_at, \
+     coalesce((SELECT array_agg(k.container_id ORDER BY k.container_id) FROM custody_containers k WHERE k.note_id = x.id), '{}') AS containers, \
+     coalesce((SELECT array_agg(k.container_id ORDER BY k.container_id) FROM custody_containers k WHERE k.note_id = x.id AND NOT k.has_come), '{}') AS missing, \
+     v.version FROM custody_notes x JOIN sites s ON s.id = x.site_id JOIN streams v ON v.subject_id = x.id",
+    "(x.unit_id = $1 OR x.to_unit_id = $1)",
+    "s.division",
+    "true"
+);
+
+pub async fn custody_notes(conn: &mut AsyncPgConnection, scope: &Scope, page: &Page) -> Result<Vec<CustodyNote>, Problem> {
+    Ok(scoped(CUSTODY_NOTES, scope, page).load(conn).await?)
 }
 
 /// A site whose ledger a caller may read.

@@ -108,6 +108,19 @@ refusals! {
         => "已被 {batches} 取用，须先更正这些记录", "{batches} took what it made; correct them first";
     /// A correction says the same again.
     OtherSite = 422 "correction-of-other-site" "更正后的记录须属于同一场所" "The right entry must be of the same site";
+    /// Only what is filled again goes home on a custody note.
+    EmptyIsWaste(code: String) = 422 "empty-is-waste" "一次性空容器按废物转移，不用交接单" "A container for one filling is waste when it is empty: it goes on a manifest"
+        => "容器 {code} 为一次性容器，空后按废物转移", "Container {code} is for one filling: empty, it is waste and goes on a manifest";
+    /// The way home is to the owner.
+    NotItsOwner(code: String) = 422 "custody-not-to-owner" "空容器须交还其所属单位" "Empties go back to the unit that they belong to"
+        => "容器 {code} 不属于接收单位", "Container {code} does not belong to the receiving unit";
+    /// The note has ended.
+    CustodyEnded = 409 "custody-received" "该交接单已接收" "The custody note was received before";
+    /// Sent in the future.
+    SentInFuture = 422 "sent-in-future" "交接日期晚于今天" "It would have been sent in the future";
+    /// It holds something, or is out of use already.
+    NotRetirable(code: String) = 409 "container-not-retirable" "容器装有废物或已停用" "The container is filled, or out of use already"
+        => "容器 {code} 装有废物或已停用", "Container {code} is filled, or out of use already";
     /// A client id twice in a batch.
     ClientIdTwice(client_id: String) = 422 "client-id-twice" "同一批次内 client_id 重复" "A client_id stands twice in the batch"
         => "client_id {client_id} 重复", "The client_id {client_id} stands twice";

@@ -57,7 +57,7 @@ pub async fn entry(mut conn: &AsyncPgConnection, id: Uuid) -> Result<Option<Stor
 pub async fn sent_by(mut conn: &AsyncPgConnection, manifest: Uuid) -> Result<Vec<Stored>, Problem> {
     Ok(Sql(concat!(
         select_entries!(),
-        "WHERE x.manifest_id = $1 AND x.kind = 'sent' AND NOT EXISTS (SELECT FROM ledger_entries r WHERE r.reverses = x.id) ORDER BY x.id"
+        "WHERE x.manifest_id = $1 AND (x.kind = 'sent' OR x.adjusts IS NOT NULL) AND NOT EXISTS (SELECT FROM ledger_entries r WHERE r.reverses = x.id) ORDER BY x.id"
     ))
     .bind::<SqlUuid, _>(manifest)
     .load(&mut conn)
@@ -150,7 +150,7 @@ fn column_of(text: &str) -> CountsAs {
 /// The entries that took what an entry made.
 async fn in_the_way(mut conn: &AsyncPgConnection, lots: &[Uuid], own: &[Uuid]) -> Result<String, Problem> {
     let rows: Vec<BatchRow> = Sql("SELECT DISTINCT e.batch FROM lot_edges g JOIN ledger_entries e ON e.id = g.entry_id \
-         WHERE g.from_id = ANY($1) AND NOT e.id = ANY($2) AND e.reverses IS NULL AND NOT EXISTS (SELECT FROM ledger_entries r WHERE r.reverses = e.id) \
+         WHERE g.from_id = ANY($1) AND NOT e.id = ANY($2) AND e.kind <> 'corrected' AND NOT EXISTS (SELECT FROM ledger_entries r WHERE r.reverses = e.id) \
          ORDER BY e.batch LIMIT 20")
     .bind::<Array<SqlUuid>, _>(lots)
     .bind::<Array<SqlUuid>, _>(own)
@@ -247,6 +247,7 @@ pub async fn reverse(tx: &mut Tx<'_>, entries: &[Stored], handler: &str, reason:
             found_code: None,
             reverses: Some(entry.id),
             replaces: None,
+            adjusts: None,
         });
         booking.shorts_after.push(super::booking::ShortAfter { entry_id: entry.id, left_g: 0 });
     }

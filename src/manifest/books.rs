@@ -10,7 +10,7 @@ use super::parts::{Cover, Party, ReleasedLine};
 use super::table;
 use super::work::Step;
 use crate::evidence::Tx;
-use crate::ledger::{self, InLine, Incoming, NewEdge, OutLine, Outgoing, Outside, OutsideKind, Treatment};
+use crate::ledger::{self, Amendment, CountsAs, InLine, Incoming, LotKind, NewEdge, OutLine, Outgoing, Outside, OutsideKind, Treatment};
 use crate::platform::problem::Problem;
 use crate::registry::Words;
 
@@ -122,7 +122,8 @@ pub async fn into_store(tx: &mut Tx<'_>, handler: &str, record: &Record, step: &
     if let Some((site, unit)) = keeper(receiver) {
         let lines = record.consignment.lines.iter().map(|line| InLine { line: line.line, edition: line.edition_used.clone() });
         let from = &record.consignment.consignor.name;
-        let incoming = Incoming { site, unit, manifest: record.id, at, handler, from, lines: lines.collect() };
+        let linked_from = record.consignment.link.as_ref().map(|link| link.manifest_id);
+        let incoming = Incoming { site, unit, manifest: record.id, at, handler, from, linked_from, lines: lines.collect() };
         step.booking = ledger::received(tx, &incoming, &mut step.lots).await?;
     } else {
         step.booking.unload(record.id, tx.now());
@@ -130,6 +131,49 @@ pub async fn into_store(tx: &mut Tx<'_>, handler: &str, record: &Record, step: &
     // The lots are as old as the receipt, whenever it was confirmed.
     let (lots, edges) = (std::mem::take(&mut step.lots), std::mem::take(&mut step.edges));
     step.booking.graph(&lots, &edges, at);
+    Ok(())
+}
+
+/// What a correction changes: each entry of a ledger that it touches stands, with a row beside it that says by how much; what is
+/// accepted for the first time is received.
+///
+/// # Errors
+/// As the database.
+pub async fn corrected(tx: &mut Tx<'_>, handler: &str, before: &Record, after: &Record, step: &mut Step) -> Result<(), Problem> {
+    let mut amendments = Vec::new();
+    for line in after.consignment.lines.iter().map(|line| line.line) {
+        amendments.push(Amendment { column: CountsAs::Sent, line, nth: 0, by_g: after.moved_g(line) - before.moved_g(line) });
+        if before.accepted_g(line) > 0 {
+            amendments.push(Amendment { column: CountsAs::Received, line, nth: 0, by_g: after.accepted_g(line) - before.accepted_g(line) });
+        }
+        for (nth, treatment) in after.treatments.iter().filter(|one| one.line == line).enumerate() {
+            let was_g = before.treatments.iter().find(|one| one.no == treatment.no).map_or(0, |one| one.treated_g.get());
+            amendments.push(Amendment { column: CountsAs::Used, line, nth, by_g: treatment.treated_g.get() - was_g });
+        }
+    }
+    step.booking = ledger::amended(tx, after.id, handler, &amendments, &mut step.edges).await?;
+    let (mut accepted, others): (Vec<_>, Vec<_>) = std::mem::take(&mut step.lots).into_iter().partition(|lot| lot.kind == LotKind::Received);
+    step.lots = others;
+    if accepted.is_empty() {
+        return Ok(());
+    }
+    let at = after.receipt.as_ref().map_or(step.claimed_at, |receipt| receipt.received_at);
+    if let Some((site, unit)) = keeper(&after.consignment.receiver) {
+        let lines = after.consignment.lines.iter().map(|line| InLine { line: line.line, edition: line.edition_used.clone() });
+        let incoming = Incoming {
+            site,
+            unit,
+            manifest: after.id,
+            at,
+            handler,
+            from: &after.consignment.consignor.name,
+            linked_from: None,
+            lines: lines.collect(),
+        };
+        let received = ledger::received(tx, &incoming, &mut accepted).await?;
+        step.booking.join(received);
+    }
+    step.booking.graph(&accepted, &[], at);
     Ok(())
 }
 

@@ -251,3 +251,113 @@ async fn refused_drums_go_home_as_the_same_fillings() {
     assert_eq!((id(&scanned["filling"]["site_id"]), &scanned["filling"]["left_g"]), (district.plant_site, &json!(1_200_000)));
     assert_eq!(books.closing(OIL).await, 1_200_000);
 }
+
+#[actix_web::test]
+async fn a_corrected_manifest_is_corrected_in_both_ledgers() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let (plant, works) = (&district.plant, &district.works);
+    let books = Books::of(&world, &plant.admin, plant.who("clerk"), district.plant_site).await;
+    let theirs = Books::of(&world, &works.admin, works.who("clerk"), district.works_site).await;
+    books.done("generated", json!({ "mass_g": 2_000_000 })).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "confirmed").await;
+    assert_eq!((books.closing(OIL).await, theirs.closing(OIL).await), (800_000, 1_200_000));
+    theirs.done("stored", json!({ "mass_g": 1_100_000, "facility_id": theirs.store })).await;
+    let correct = async |manifest: &mut Manifest, changes: Value| {
+        done(&world, manifest, plant.who("signatory"), "correct", json!({ "reason": "笔误", "changes": changes })).await;
+        for party in [district.carrier.who("dispatcher"), works.who("signatory")] {
+            done(&world, manifest, party, "agree", json!({})).await;
+        }
+        assert_eq!(manifest.last["result"]["facts"]["applied"], true);
+    };
+    let change = |part: &str, pointer: &str, value: Value| json!({ "part": part, "part_no": 1, "pointer": pointer, "value": value });
+    let less = json!([
+        change("release", "/lines/0/released_g", json!(1_150_000)),
+        change("verdict", "/lines/0/accepted_g", json!(1_000_000)),
+        change("verdict", "/lines/0/decision", json!("part")),
+        change("verdict", "/lines/0/reasons", json!(["packaging_or_label"])),
+    ]);
+    correct(&mut manifest, less).await;
+    assert_eq!((books.closing(OIL).await, theirs.closing(OIL).await), (850_000, 1_000_000));
+    correct(&mut manifest, json!([change("release", "/lines/0/released_g", json!(2_100_000))])).await;
+    assert_eq!((books.closing(OIL).await, theirs.closing(OIL).await), (0, 1_000_000));
+    let breaks = books.breaks().await;
+    assert_eq!((kinds(&breaks), &breaks[0]["mass_g"]), (vec!["sent_without_ledger"], &json!(100_000)), "2,000,000 g were there");
+}
+
+#[actix_web::test]
+async fn a_release_corrected_before_the_road_is_taken_back_whole() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let plant = &district.plant;
+    let books = Books::of(&world, &plant.admin, plant.who("clerk"), district.plant_site).await;
+    let drum = books.containers(1, true).await[0];
+    let code = books.fill(drum, 600_000).await;
+    books.done("generated", json!({ "mass_g": 50_000 })).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "assigned").await;
+    done(&world, &mut manifest, plant.who("signatory"), "release", release(&[(&code, 600_000)], "scale")).await;
+    let changes = json!([{ "part": "release", "part_no": 1, "pointer": "/lines/0/released_g", "value": 580_000 }]);
+    done(&world, &mut manifest, plant.who("signatory"), "correct", json!({ "reason": "看错秤", "changes": changes })).await;
+    // The drum went as it is, and held less than the books said.
+    assert_eq!(books.closing(OIL).await, 50_000);
+    let row = books.balance("").await.pop().unwrap();
+    assert_eq!((&row["sent_g"], &row["adjusted_g"]), (&json!(580_000), &json!(-20_000)));
+    assert_eq!(kinds(&books.breaks().await), ["released_less_than_content"]);
+    done(&world, &mut manifest, plant.who("signatory"), "withdraw", json!({ "reason": "改日" })).await;
+    assert_eq!(books.closing(OIL).await, 650_000);
+    let row = books.balance("").await.pop().unwrap();
+    assert_eq!((&row["sent_g"], &row["adjusted_g"]), (&json!(0), &json!(0)));
+}
+
+#[actix_web::test]
+async fn empties_go_home_on_a_note_and_what_did_not_come_stays_away() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let (plant, works) = (&district.plant, &district.works);
+    let books = Books::of(&world, &plant.admin, plant.who("clerk"), district.plant_site).await;
+    let theirs = Books::of(&world, &works.admin, works.who("clerk"), district.works_site).await;
+    let drums = books.containers(2, true).await;
+    let bag = books.containers(1, false).await[0];
+    let mut load = Vec::new();
+    for container in [drums[0], drums[1], bag] {
+        load.push(books.fill(container, 400_000).await);
+    }
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "assigned").await;
+    let load: Vec<(&str, i64)> = load.iter().map(|code| (code.as_str(), 400_000)).collect();
+    done(&world, &mut manifest, plant.who("signatory"), "release", release(&load, "containers")).await;
+    carry(&world, &district, &mut manifest).await;
+    manifest.weigh(&world, &district, 10_200_000, 9_000_000).await;
+    done(&world, &mut manifest, works.who("weigher"), "receive", json!({})).await;
+    done(&world, &mut manifest, works.who("signatory"), "confirm", json!({})).await;
+    let note = |containers: Value| json!({ "site_id": district.works_site, "to_site_id": district.plant_site, "containers": containers, "plate": "辽B12345", "sent_on": "2026-11-23" });
+    // What is full does not go home.
+    world.post(works.who("clerk"), "/api/v1/custody_notes", note(json!([drums[0]]))).await.refused(409, "container-not-here");
+    let treatment = json!({ "line": 1, "method": "R9", "treated_g": 1_200_000, "batch": "B1" });
+    done(&world, &mut manifest, works.who("clerk"), "record_treatment", treatment).await;
+    assert_eq!(theirs.closing(OIL).await, 0);
+    // A bag is waste when it is empty.
+    world.post(works.who("clerk"), "/api/v1/custody_notes", note(json!([bag]))).await.refused(422, "empty-is-waste");
+    let mut elsewhere = note(json!([drums[0]]));
+    elsewhere["to_site_id"] = json!(district.works_site);
+    world.post(works.who("clerk"), "/api/v1/custody_notes", elsewhere).await.refused(422, "custody-not-to-owner");
+    let sent = world.post(works.who("clerk"), "/api/v1/custody_notes", note(json!(drums))).await.ok();
+    let id = text(&sent["done"][0]["subject_id"]);
+    books.record("generated", json!({ "containers": [{ "container_id": drums[0], "mass_g": 5 }] })).await.refused(409, "container-not-here");
+    let path = format!("/api/v1/custody_notes/{id}");
+    let body = json!({ "missing": [drums[1]] });
+    world.post_seen(works.who("clerk"), &format!("{path}/receive"), 1, body.clone()).await.refused(403, "forbidden");
+    world.post_seen(&district.carrier.admin, &format!("{path}/receive"), 1, body.clone()).await.refused(404, "not-found");
+    world.post_seen(plant.who("clerk"), &format!("{path}/receive"), 1, body.clone()).await.ok();
+    world.post_seen(plant.who("clerk"), &format!("{path}/receive"), 2, body).await.refused(409, "custody-received");
+    assert_eq!(world.get(works.who("clerk"), &path).await.ok()["missing"], json!([drums[1]]));
+    books.fill(drums[0], 5).await;
+    let away = format!("/api/v1/containers/{}", drums[1]);
+    assert_eq!(world.get(plant.who("clerk"), &away).await.ok()["state"], "away");
+    world.post(works.who("clerk"), &format!("{away}/retire"), json!({})).await.refused(404, "not-found");
+    world.post(plant.who("clerk"), &format!("{away}/retire"), json!({})).await.ok();
+    world.post(plant.who("clerk"), &format!("{away}/retire"), json!({})).await.refused(409, "container-not-retirable");
+    world.post(plant.who("clerk"), &format!("/api/v1/containers/{}/retire", drums[0]), json!({})).await.refused(409, "container-not-retirable");
+}

@@ -27,6 +27,7 @@ mod manifest;
 mod matrix;
 mod outside;
 mod paper;
+mod plant;
 mod reading;
 mod registry;
 mod rights;

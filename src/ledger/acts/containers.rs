@@ -13,7 +13,7 @@ use crate::ledger::refusal::{LedgerRefusal, refuse};
 use crate::ledger::{policy, store};
 use crate::platform::call::Call;
 use crate::platform::db::Sql;
-use crate::platform::problem::Problem;
+use crate::platform::problem::{Problem, kinds};
 
 #[derive(diesel::QueryableByName)]
 struct LastRow {
@@ -61,6 +61,39 @@ pub async fn register_containers(call: &Call, actor: &Actor, body: RegisterConta
             "label_size": LabelSize::of(body.capacity_ml), "containers": containers,
         });
         tx.append(&Head::NEW, event("container_batch", batch, "register_containers", tx.now(), payload)).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[derive(diesel::QueryableByName)]
+struct OwnRow {
+    #[diesel(sql_type = SqlUuid)]
+    unit_id: Uuid,
+    #[diesel(sql_type = SqlText)]
+    code: String,
+}
+
+/// Takes a container out of use; what it held stays in its history.
+///
+/// # Errors
+/// 403, 404; `container-not-retirable` while it is filled.
+pub async fn retire_container(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Problem> {
+    transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
+        let row: Option<OwnRow> =
+            Sql("SELECT unit_id, code FROM containers WHERE id = $1 FOR UPDATE").bind::<SqlUuid, _>(id).load(tx.conn).await?.pop();
+        let row = row.filter(|row| actor.unit_id() == Some(row.unit_id)).ok_or_else(|| Problem::of(&kinds::NOT_FOUND))?;
+        policy::keeps_ledger(actor)?;
+        let count = Sql("UPDATE containers SET state = 'retired' WHERE id = $1 AND state IN ('empty', 'away') \
+             AND NOT EXISTS (SELECT FROM fillings f WHERE f.container_id = $1 AND f.left_g > 0)")
+        .bind::<SqlUuid, _>(id)
+        .execute(tx.conn)
+        .await?;
+        if count == 0 {
+            return Err(refuse("", LedgerRefusal::NotRetirable { code: row.code }));
+        }
+        let payload = json!({ "container_id": id, "code": row.code });
+        tx.append(&Head::NEW, event("container", id, "retire_container", tx.now(), payload)).await?;
         Ok(())
     })
     .await

@@ -1,12 +1,14 @@
-//! Acts on the ledger. Subjects with a chain: ledger_entry, container_batch.
+//! Acts on the ledger. Subjects with a chain: ledger_entry, container_batch, container, custody_note.
 
 mod containers;
 mod correct;
+mod custody;
 mod entry;
 mod record;
 
-pub use containers::register_containers;
+pub use containers::{register_containers, retire_container};
 pub use correct::correct_entry;
+pub use custody::{receive_empties, send_empties};
 pub use record::record_entry;
 
 use std::collections::BTreeMap;

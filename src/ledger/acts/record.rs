@@ -625,6 +625,7 @@ impl Work<'_> {
             found_code: found_code.clone(),
             reverses: None,
             replaces,
+            adjusts: None,
         };
         let payload = |row: &EntryRow, warnings: &[Value]| {
             json!({
