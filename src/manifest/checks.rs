@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::domain::Record;
 use super::findings::Findings;
 use super::input::{IssueManifest, LineInput};
-use super::parts::{ApprovalUsed, Basis, Consignment, Cover, Elsewhere, FlowUsed, Line, LinkKind, Party, ReleasedLine, Stream};
+use super::parts::{ApprovalUsed, Basis, Consignment, Cover, Elsewhere, FlowUsed, Form, Line, LinkKind, Party, ReleasedLine, Stream};
 use super::refusal::DomainRefusal;
 use super::store::Stored;
 use super::table;
@@ -132,7 +132,7 @@ async fn law(conn: &AsyncPgConnection, input: &IssueManifest, ends: &Ends, consi
             if !asks.plan {
                 return Ok(Vec::new());
             }
-            filing::plan_flows_for(conn, departure.site_id(), departs_on.year(), receiver.unit_id(), &pairs).await
+            filing::plan_flows_for(conn, departure.site_id(), departs_on, receiver.unit_id(), &pairs).await
         },
         async {
             if !asks.approval {
@@ -176,6 +176,7 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
         findings.plain(&table::PLAN_ELSEWHERE, "/consignor_site_id");
     }
     let named = basics.elsewhere.as_ref().and_then(|elsewhere| elsewhere.approval_no.as_deref());
+    let mut plan_change = plan_change(conn, &law, basics.ends, input).await?;
     let mut lines = Vec::new();
     for (index, line) in input.lines.iter().enumerate() {
         let at = format!("/lines/{index}");
@@ -198,7 +199,7 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
             declared_g: mass_g,
             method: line.method,
             cover,
-            plan_flow: flow_of(line, law.flows.get(index), basics.ends, input, &at, findings),
+            plan_flow: flow_of(line, law.flows.get(index), basics.ends, input, &mut plan_change, &at, findings),
             approval: approval_of(line, law.approvals.get(index), named, receiver, &at, findings),
         });
     }
@@ -275,34 +276,77 @@ async fn on_one_vehicle(conn: &mut AsyncPgConnection, record: &Record, trip: Uui
     Ok(())
 }
 
-/// The flow of the plan, or the refusal with the change made ready.
+/// The change of a filed plan that would cover all lines outside it at once; none where no plan is filed.
+async fn plan_change(conn: &mut AsyncPgConnection, law: &Law, ends: &Ends, input: &IssueManifest) -> Result<Option<serde_json::Value>, Problem> {
+    let outside = input.lines.iter().zip(&law.flows).filter(|(_, flow)| flow.is_none());
+    let wanted: Vec<filing::Wanted> = outside
+        .map(|(line, _)| filing::Wanted {
+            code: line.waste_code,
+            method: line.method,
+            form: plan_form(line.form),
+            harmful: line.harmful.clone(),
+            mass_g: line.declared_g.grams(),
+        })
+        .collect();
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let (departure, receiver) = (&ends.departure, &ends.receiver);
+    let plan = (departure.site_id(), input.planned_departure_on.year());
+    filing::change_ready(conn, plan, (receiver.unit_id(), receiver.site_id()), &wanted).await
+}
+
+const fn plan_form(form: Form) -> filing::WasteForm {
+    match form {
+        Form::Solid => filing::WasteForm::Solid,
+        Form::SemiSolid => filing::WasteForm::SemiSolid,
+        Form::Liquid => filing::WasteForm::Liquid,
+        Form::Gas => filing::WasteForm::Gas,
+        Form::Other => filing::WasteForm::Other,
+    }
+}
+
+/// The flow of the plan, or the refusal with the change made ready: that of the filed plan, told once for all lines, else a flow.
 fn flow_of(
     line: &LineInput,
     flow: Option<&Option<filing::PlanInForce>>,
     ends: &Ends,
     input: &IssueManifest,
+    change: &mut Option<serde_json::Value>,
     at: &str,
     findings: &mut Findings,
 ) -> Option<FlowUsed> {
-    let flow = match flow? {
-        Some(flow) => return Some(FlowUsed { flow_id: flow.flow_id(), planned_g: flow.planned_g() }),
+    let (year, code, method, to) = (input.planned_departure_on.year(), line.waste_code, line.method, ends.receiver.unit_name());
+    if let Some(flow) = flow? {
+        if flow.is_of_last_year() {
+            let (zh, en) = (
+                format!("{year} 年管理计划尚未备案，暂以上年度计划为准"),
+                format!("The plan of {year} is not filed yet; that of the year before stands in"),
+            );
+            findings.add(&table::PLAN_OF_LAST_YEAR, at, zh, en);
+        }
+        return Some(FlowUsed { flow_id: flow.flow_id(), planned_g: flow.planned_g() });
+    }
+    let help = match change {
+        // Taken by the first line outside the plan: it holds the rows of all of them.
+        Some(change) => change.take(),
         None => json!({
             "act": "record_plan_flow", "method": "POST", "path": "/api/v1/plan_flows",
             "body": {
-                "site_id": ends.departure.site_id(), "year": input.planned_departure_on.year(), "code": line.waste_code,
-                "receiver_id": ends.receiver.unit_id(), "receiver_site_id": ends.receiver.site_id(), "method": line.method,
-                "planned_g": line.declared_g.grams(),
+                "site_id": ends.departure.site_id(), "year": year, "code": code, "receiver_id": ends.receiver.unit_id(),
+                "receiver_site_id": ends.receiver.site_id(), "method": method, "planned_g": line.declared_g.grams(),
             },
         }),
     };
-    let (year, code, method, to) = (input.planned_departure_on.year(), line.waste_code, line.method, ends.receiver.unit_name());
-    findings.with_help(
-        &table::PLAN_MISSING,
-        at,
+    let (zh, en) = (
         format!("管理计划 {year} 年未包含 {code} 以 {method} 方式转移至{to}；可按 help 中的内容变更计划"),
         format!("The plan of {year} has no flow of {code} by {method} to {to}; help holds the change ready"),
-        flow,
     );
+    if help.is_null() {
+        findings.add(&table::PLAN_MISSING, at, zh, en);
+    } else {
+        findings.with_help(&table::PLAN_MISSING, at, zh, en, help);
+    }
     None
 }
 

@@ -370,6 +370,7 @@ rules! {
     CODE_NOT_IN_LOADED_EDITION = 422 "waste-code-not-in-loaded-edition" "废物代码不在已载入的名录版本中，当日版本未载入，无法核实" "The code is not in the loaded edition, and the day's edition is not loaded" [] {Issue: MustConfirm, SendOn: Warn, BackEnter: Flag};
     CODE_BY_IDENTIFICATION = 422 "waste-code-by-identification" "鉴别认定的危险废物代码（900-000-xx）" "A code given by identification; it is not in the table" [] {Issue: Warn, SendOn: Warn, BackEnter: Warn};
     PLAN_MISSING = 422 "plan-flow-missing" "管理计划未包含此废物、去向或方式" "The management plan does not cover this code, receiver and method" ["decree_23_2021/14"] {Issue: Refuse, BackEnter: Flag};
+    PLAN_OF_LAST_YEAR = 422 "plan-of-last-year" "本年度管理计划尚未备案，暂以上年度计划为准" "The plan of the year is not filed yet; that of the year before stands in" [] {Issue: Warn, BackEnter: Warn};
     PLAN_ELSEWHERE = 422 "plan-held-elsewhere" "移出人在系统外，其管理计划无法在此核对" "The consignor is outside the system: its management plan cannot be checked here" ["decree_23_2021/14"] {Issue: Flag, BackEnter: Flag};
     PLAN_MASS_EXCEEDED = 422 "plan-mass-exceeded" "超出管理计划本年度转移量" "The year's planned mass is exceeded" [] {Issue: Warn, Release: Warn, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
     RECEIVER_NOT_LICENSED = 422 "receiver-not-licensed" "接受人无有效的经营许可证覆盖此废物和方式" "No licence of the receiver in force on the day covers code and method" ["eco_code_2026/534", "solid_waste_law_2020/80", "hw_licence_2016/15"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Confirm: Flag, BackEnter: Flag};

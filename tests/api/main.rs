@@ -25,6 +25,7 @@ mod manifest;
 mod matrix;
 mod outside;
 mod paper;
+mod plans;
 mod reading;
 mod registry;
 mod rights;

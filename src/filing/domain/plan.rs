@@ -15,11 +15,6 @@ use crate::platform::mass::{Grams, MassInput, tonnes_text};
 use crate::platform::problem::{Kind, Refusal, Text};
 use crate::registry::{LicenceInForce, ManagementClass, Name, NoLicence, PaperNo, Sentence, Words};
 
-/// Rows of one table. A plant with 40 kinds of waste has some hundred.
-///
-/// Unit: rows.
-pub const ROWS_MAX: usize = 500;
-
 /// A mass may come with its unit and is kept in grams.
 pub(super) fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Grams, D::Error> {
     MassInput::deserialize(deserializer).map(MassInput::grams)
@@ -168,7 +163,7 @@ pub struct GenerationRow {
     /// 废物代码.
     pub code: WasteCode,
     /// 有害成分名称.
-    pub harmful: Words<1, 120>,
+    pub harmful: Words<1, 200>,
     /// 形态.
     pub form: WasteForm,
     /// 本年度预计产生量.
@@ -195,7 +190,7 @@ pub struct StorageRow {
     /// 废物代码.
     pub code: WasteCode,
     /// 有害成分名称.
-    pub harmful: Words<1, 120>,
+    pub harmful: Words<1, 200>,
     /// 形态.
     pub form: WasteForm,
     /// 包装形式.
@@ -215,7 +210,7 @@ pub struct OwnTreatmentRow {
     /// 废物代码.
     pub code: WasteCode,
     /// 有害成分名称.
-    pub harmful: Words<1, 120>,
+    pub harmful: Words<1, 200>,
     /// 形态.
     pub form: WasteForm,
     /// 利用/处置方式代码.
@@ -263,7 +258,7 @@ pub struct TransferRow {
     /// 废物代码.
     pub code: WasteCode,
     /// 有害成分名称.
-    pub harmful: Words<1, 120>,
+    pub harmful: Words<1, 200>,
     /// 形态.
     pub form: WasteForm,
     /// 本年度预计转移量.
@@ -486,7 +481,12 @@ pub static PLAN_KINDS: [Kind; 18] = [
     Kind::new(422, "plan-facility-not-recorded", "设施未登记", "The facility is not recorded"),
     Kind::new(422, "plan-contact-missing", "未填写法定代表人或技术负责人", "Legal representative or technical lead is missing"),
     Kind::new(422, "plan-receiver-not-licensed", "未见接受单位的有效许可", "No licence of the receiver covers this"),
-    Kind::new(422, "plan-receiver-site-missing", "未填写接受单位的场所，无法核对许可证", "Without the receiver's site its licence cannot be looked up"),
+    Kind::new(
+        422,
+        "plan-receiver-site-missing",
+        "未填写接受单位的场所，无法核对许可证",
+        "Without the receiver's site its licence cannot be looked up",
+    ),
     Kind::new(422, "plan-receiver-kind-differs", "接受单位类型与登记不符", "The kind of receiver differs from what is recorded"),
     Kind::new(422, "plan-unbalanced", "产生量与去向不平衡", "What arises and what goes differ"),
     Kind::new(422, "plan-cut-too-large", "预计减少量大于预计产生量", "More is cut than arises"),
@@ -548,9 +548,10 @@ impl Refusal for PlanFault {
             }
             Self::TableMissing(table) => Text::new(format!("该管理类别应填写表 {table}"), format!("The class of this site asks for table {table}")),
             Self::EditionNotLoaded(known, used) => edition_not_loaded(known, used),
-            Self::CodeNotInLoadedEdition(code) => {
-                Text::new(format!("{code} 不在已载入的名录中，当日版本未载入，无法核实"), format!("{code} is not in the loaded edition, and that of the day is not here"))
-            }
+            Self::CodeNotInLoadedEdition(code) => Text::new(
+                format!("{code} 不在已载入的名录中，当日版本未载入，无法核实"),
+                format!("{code} is not in the loaded edition, and that of the day is not here"),
+            ),
             Self::FacilityNotRecorded(code) => Text::new(format!("场所未登记设施 {code}"), format!("The site has no facility {code} on record")),
             Self::NotLicensed(reason, name) => {
                 let (zh, en) = reason_of(reason);
@@ -798,9 +799,7 @@ mod tests {
 
     #[test]
     fn what_arises_goes_somewhere_to_the_gram() {
-        let stored = |left_g: i64| {
-            json!([{ "facility_code": "MF1", "facility_type": "贮存库", "code": "900-249-08", "harmful": "石油烃", "form": "liquid", "packaging": "桶", "left_g": left_g }])
-        };
+        let stored = |left_g: i64| json!([{ "facility_code": "MF1", "facility_type": "贮存库", "code": "900-249-08", "harmful": "石油烃", "form": "liquid", "packaging": "桶", "left_g": left_g }]);
         let cut = json!([{ "code": "900-249-08", "planned_g": 10, "cut_g": 1, "measures": "改进工艺" }]);
         let off = |left_g: i64, opening: Option<i64>| {
             let plan = contacts(json!({ "a3": [oil(10)], "a4": stored(left_g), "a6": cut, "a7": [to(1, 8)] }));

@@ -1,5 +1,7 @@
 //! Wire types and routes of filing. No rule lives here.
 
+pub mod plan;
+
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post, web};
 use uuid::Uuid;

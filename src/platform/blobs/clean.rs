@@ -59,8 +59,7 @@ const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// How far from its end a PDF may say that it ends. Unit: bytes.
 const PDF_END_WITHIN: usize = 1_024;
 /// Chunks of a PNG that are part of the picture; text, EXIF, time and what nobody knows are left out.
-const PNG_KEPT: [&[u8; 4]; 12] =
-    [b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs", b"bKGD"];
+const PNG_KEPT: [&[u8; 4]; 12] = [b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs", b"bKGD"];
 
 /// Tells the kind of a file and gives it without its metadata.
 ///
