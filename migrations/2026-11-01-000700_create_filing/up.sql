@@ -299,7 +299,6 @@ CREATE TABLE attachments (
     id          uuid PRIMARY KEY,
     sha256      bytea NOT NULL REFERENCES blobs,
     unit_id     uuid NOT NULL REFERENCES units,
-    name        text,
     uploaded_at timestamptz NOT NULL
 );
 CREATE INDEX attachments_by_hash ON attachments (sha256, unit_id);

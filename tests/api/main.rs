@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
+mod attachments;
 mod cli;
 mod commands;
 mod consent;
 mod corrections;
 mod days;
+mod declarations;
 mod demo;
 mod district;
 mod duties;

@@ -18,8 +18,8 @@ use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text, kinds};
 use crate::registry::{self, officer_of, own, verified_states_for};
 
 // pub mod application;
-// pub mod attachment;
-// pub mod declaration;
+pub mod attachment;
+pub mod declaration;
 pub mod plan;
 // pub mod record;
 

@@ -1,7 +1,7 @@
 //! Words and values of filing. No clock and no I/O here.
 
 // pub mod application;
-// pub mod declaration;
+pub mod declaration;
 pub mod plan;
 // pub mod record;
 

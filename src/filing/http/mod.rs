@@ -1,5 +1,7 @@
 //! Wire types and routes of filing. No rule lives here.
 
+pub mod attachment;
+pub mod declaration;
 pub mod plan;
 
 use actix_web::web::Path;

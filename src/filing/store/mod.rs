@@ -1,8 +1,8 @@
 //! Every query on the tables of filing, but those that give evidence.
 
 // pub mod application;
-// pub mod attachment;
-// pub mod declaration;
+pub mod attachment;
+pub mod declaration;
 pub mod plan;
 // pub mod record;
 
