@@ -17,11 +17,11 @@ use crate::platform::call::Call;
 use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text, kinds};
 use crate::registry::{self, officer_of, own, verified_states_for};
 
-// pub mod application;
+pub mod application;
 pub mod attachment;
 pub mod declaration;
 pub mod plan;
-// pub mod record;
+pub mod record;
 
 /// Refusals that say no more than their kind: the enum, its kinds and both sentences, written once.
 macro_rules! refusals {

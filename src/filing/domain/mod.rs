@@ -1,9 +1,9 @@
 //! Words and values of filing. No clock and no I/O here.
 
-// pub mod application;
+pub mod application;
 pub mod declaration;
 pub mod plan;
-// pub mod record;
+pub mod record;
 
 use chrono::NaiveDate;
 use serde::Deserialize;

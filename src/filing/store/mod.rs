@@ -1,10 +1,10 @@
 //! Every query on the tables of filing, but those that give evidence.
 
-// pub mod application;
+pub mod application;
 pub mod attachment;
 pub mod declaration;
 pub mod plan;
-// pub mod record;
+pub mod record;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::sql_types::{BigInt, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
