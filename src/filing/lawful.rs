@@ -5,6 +5,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Uuid
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::domain::record::{SolidWasteCode, TransferPurpose};
 use crate::catalogue::{MethodCode, WasteCode};
 use crate::platform::db::Sql;
 use crate::platform::mass::Grams;
@@ -204,4 +205,123 @@ pub async fn approvals_for(
             _ => Ok(None),
         })
         .collect()
+}
+
+/// Proof that a notice approves the export of a waste to a unit abroad on a day (危险废物出口核准通知单).
+///
+/// Legal source: `hw_export_2008`.
+#[derive(Debug, Clone, PartialEq, Eq, diesel::QueryableByName)]
+pub struct ExportInForce {
+    #[diesel(sql_type = SqlUuid)]
+    export_notice_id: Uuid,
+    #[diesel(sql_type = Text)]
+    approval_no: String,
+    #[diesel(sql_type = Date)]
+    valid_to: NaiveDate,
+}
+
+impl ExportInForce {
+    /// The notice.
+    #[must_use]
+    pub const fn export_notice_id(&self) -> Uuid {
+        self.export_notice_id
+    }
+    /// 出口核准通知单编号.
+    #[must_use]
+    pub fn approval_no(&self) -> &str {
+        &self.approval_no
+    }
+    /// Last day.
+    #[must_use]
+    pub const fn valid_to(&self) -> NaiveDate {
+        self.valid_to
+    }
+}
+
+/// The notice under which a site may export a waste to a unit on a day; of several the one that lasts longest.
+///
+/// Legal source: `hw_export_2008`.
+///
+/// # Errors
+/// As the database.
+pub async fn export_for(
+    conn: &mut AsyncPgConnection,
+    site: Uuid,
+    receiver_unit: Uuid,
+    code: WasteCode,
+    day: NaiveDate,
+) -> Result<Option<ExportInForce>, Problem> {
+    Ok(Sql("SELECT id AS export_notice_id, approval_no, valid_to FROM export_notices WHERE site_id = $1 AND receiver_id = $2 AND $3 = ANY(codes) \
+         AND valid_from <= $4 AND valid_to >= $4 ORDER BY valid_to DESC, id LIMIT 1")
+    .bind::<SqlUuid, _>(site)
+    .bind::<SqlUuid, _>(receiver_unit)
+    .bind::<Text, _>(code.to_string())
+    .bind::<Date, _>(day)
+    .load(conn)
+    .await?
+    .pop())
+}
+
+/// Proof that industrial solid waste may go to another province on a day: approved, or both provinces were told.
+///
+/// Legal source: `eco_code_2026/476/para1`, `eco_code_2026/476/para2`.
+#[derive(Debug, Clone, PartialEq, Eq, diesel::QueryableByName)]
+pub struct GeneralTransferInForce {
+    #[diesel(sql_type = SqlUuid)]
+    general_transfer_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    mass_g: i64,
+    #[diesel(sql_type = Date)]
+    until_on: NaiveDate,
+    #[diesel(sql_type = Nullable<Text>)]
+    decision_no: Option<String>,
+}
+
+impl GeneralTransferInForce {
+    /// The record.
+    #[must_use]
+    pub const fn general_transfer_id(&self) -> Uuid {
+        self.general_transfer_id
+    }
+    /// Mass that was approved, or told. Unit: grams.
+    #[must_use]
+    pub const fn mass_g(&self) -> i64 {
+        self.mass_g
+    }
+    /// Last day.
+    #[must_use]
+    pub const fn until_on(&self) -> NaiveDate {
+        self.until_on
+    }
+    /// 批准文号; none for use, which is only told.
+    #[must_use]
+    pub fn decision_no(&self) -> Option<&str> {
+        self.decision_no.as_deref()
+    }
+}
+
+/// What covers a transfer of industrial solid waste to another province for a purpose on a day.
+///
+/// Legal source: `eco_code_2026/476/para1`, `eco_code_2026/476/para2`.
+///
+/// # Errors
+/// As the database.
+pub async fn general_transfer_for(
+    conn: &mut AsyncPgConnection,
+    (site, receiver_unit): (Uuid, Uuid),
+    code: &SolidWasteCode,
+    purpose: TransferPurpose,
+    day: NaiveDate,
+) -> Result<Option<GeneralTransferInForce>, Problem> {
+    Ok(Sql("SELECT id AS general_transfer_id, mass_g, until_on, decision_no FROM general_transfers WHERE site_id = $1 AND receiver_id = $2 \
+         AND code = $3 AND purpose = $4 AND from_on <= $5 AND until_on >= $5 AND coalesce(decided_on, greatest(told_origin_on, told_destination_on)) <= $5 \
+         ORDER BY until_on DESC, id LIMIT 1")
+    .bind::<SqlUuid, _>(site)
+    .bind::<SqlUuid, _>(receiver_unit)
+    .bind::<Text, _>(code.to_string())
+    .bind::<Text, _>(purpose.as_str())
+    .bind::<Date, _>(day)
+    .load(conn)
+    .await?
+    .pop())
 }

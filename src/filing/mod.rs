@@ -12,7 +12,11 @@ mod lawful;
 mod rules;
 mod store;
 
+pub use acts::attachment::{Named, attach};
 pub use acts::plan::{Wanted, change_ready};
 pub use domain::approval_valid_to;
 pub use domain::plan::WasteForm;
-pub use lawful::{ApprovalInForce, PlanInForce, approvals_for, plan_flows_for};
+pub use domain::record::{SolidWasteCode, TransferPurpose};
+pub use lawful::{
+    ApprovalInForce, ExportInForce, GeneralTransferInForce, PlanInForce, approvals_for, export_for, general_transfer_for, plan_flows_for,
+};

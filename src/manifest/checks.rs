@@ -59,8 +59,9 @@ pub async fn ends(conn: &AsyncPgConnection, departure: Uuid, receiver: Uuid, car
     let receiver = find(receiver).ok_or_else(|| no_site("/receiver_site_id"))?;
     let no_prefecture = || Problem::value("/consignor_site_id", Words::new("场所所在区划无法确定地级市", "The site's division has no prefecture"));
     let from = departure.prefecture().map(str::to_owned).ok_or_else(no_prefecture)?;
-    let to = receiver.prefecture().map(str::to_owned).ok_or_else(no_prefecture)?;
-    Ok((Ends { is_cross_province: from.get(..2) != to.get(..2), prefecture: from, departure, receiver }, carrier))
+    // Abroad is no province: an export is approved in another way than a transfer between provinces.
+    let is_cross_province = !receiver.is_foreign() && from.get(..2) != receiver.prefecture().ok_or_else(no_prefecture)?.get(..2);
+    Ok((Ends { is_cross_province, prefecture: from, departure, receiver }, carrier))
 }
 
 /// A site as a party.
@@ -176,6 +177,10 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
         findings.plain(&table::PLAN_ELSEWHERE, "/consignor_site_id");
     }
     let named = basics.elsewhere.as_ref().and_then(|elsewhere| elsewhere.approval_no.as_deref());
+    // What goes back is asked nothing.
+    if licence {
+        screen_inbound(conn, input, basics.ends, findings).await?;
+    }
     let mut plan_change = plan_change(conn, &law, basics.ends, input).await?;
     let mut lines = Vec::new();
     for (index, line) in input.lines.iter().enumerate() {
@@ -183,7 +188,7 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
         let (name, category, hazards) = listed(&law.codes, line, &at, findings);
         let mass_g = line.declared_g.grams();
         unlikely_mass(mass_g, law.hints.median_g(&line.waste_code.to_string()), &format!("{at}/declared_g"), findings);
-        let cover = cover_of(conn, line, law.covers.get(index), receiver, input.planned_receipt_on, &at, findings).await?;
+        let cover = cover_of(conn, line, law.covers.get(index), basics.ends, input, &at, findings).await?;
         lines.push(Line {
             line: i32::try_from(index).unwrap_or(i32::MAX).saturating_add(1),
             waste_code: line.waste_code,
@@ -272,6 +277,26 @@ async fn on_one_vehicle(conn: &mut AsyncPgConnection, record: &Record, trip: Uui
     let categories: Vec<String> = rows.into_iter().map(|row| row.doc).collect();
     if categories.len() > 1 {
         incompatible(&catalogue::pairs::incompatible_among(conn, &record.consignment.consignor.division, &categories).await?, "", findings);
+    }
+    Ok(())
+}
+
+/// What a division looks at closely (从严控制): waste from another province that is not for use. Never a move for use, nor one inside
+/// a province; it only tells, since a hindrance by place would be unlawful.
+async fn screen_inbound(conn: &mut AsyncPgConnection, input: &IssueManifest, ends: &Ends, findings: &mut Findings) -> Result<(), Problem> {
+    if !ends.is_cross_province {
+        return Ok(());
+    }
+    let value = catalogue::parameter(conn, "inbound_not_for_utilisation", ends.receiver.division(), input.planned_receipt_on).await?;
+    if value.as_deref() != Some("warn") {
+        return Ok(());
+    }
+    for (index, line) in input.lines.iter().enumerate() {
+        // Of methods that some sources call use nobody is told.
+        let group = catalogue::method_group(conn, &line.method.to_string()).await?;
+        if matches!(group, Some(catalogue::MethodGroup::Disposal | catalogue::MethodGroup::MedicalDisposal)) {
+            findings.plain(&table::INBOUND_SCREENED, format!("/lines/{index}/method"));
+        }
     }
     Ok(())
 }
@@ -439,16 +464,23 @@ fn listed(facts: &catalogue::CodeFacts, line: &LineInput, at: &str, findings: &m
     }
 }
 
-/// By licence, by exemption with its condition confirmed, or back to the own site; else the ban of `eco_code_2026/534`.
+/// By licence, by exemption with its condition confirmed, abroad by an export notice, or back to the own site; else the ban of `eco_code_2026/534`.
 async fn cover_of(
     conn: &mut AsyncPgConnection,
     line: &LineInput,
     cover: Option<&Result<registry::LicenceInForce, NoLicence>>,
-    receiver: &SiteFacts,
-    day: NaiveDate,
+    ends: &Ends,
+    input: &IssueManifest,
     at: &str,
     findings: &mut Findings,
 ) -> Result<Cover, Problem> {
+    let (receiver, day) = (&ends.receiver, input.planned_receipt_on);
+    if cover.is_some() && receiver.is_foreign() {
+        let (site, departs_on) = (ends.departure.site_id(), input.planned_departure_on);
+        if let Some(export) = filing::export_for(conn, site, receiver.unit_id(), line.waste_code, departs_on).await? {
+            return Ok(Cover::Export { export_notice_id: export.export_notice_id(), approval_no: export.approval_no().to_owned() });
+        }
+    }
     let reason = match cover {
         None => return Ok(Cover::OwnSite),
         Some(Ok(licence)) => {
@@ -547,7 +579,7 @@ pub fn judge_balances(record: &Record, balances: &[Balance], findings: &mut Find
                 let hit = lines
                     .filter_map(|(index, line)| match &line.cover {
                         Cover::Licence { licence_line_id, year_g, .. } => Some((index, *licence_line_id, year_g.get())),
-                        Cover::Claimed { .. } | Cover::Exemption { .. } | Cover::OwnSite | Cover::NotCovered => None,
+                        Cover::Claimed { .. } | Cover::Exemption { .. } | Cover::Export { .. } | Cover::OwnSite | Cover::NotCovered => None,
                     })
                     .find(|(_, line, _)| *line == balance.owner);
                 if let Some((index, _, year_g)) = hit {

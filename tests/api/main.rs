@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
+mod approvals;
 mod attachments;
 mod cli;
 mod commands;
@@ -27,6 +28,7 @@ mod manifest;
 mod matrix;
 mod outside;
 mod paper;
+mod papers;
 mod plans;
 mod reading;
 mod registry;
