@@ -300,6 +300,7 @@ pub async fn acknowledge(call: &Call, actor: &Actor, id: Uuid, number: &PaperNo)
 /// Whence a draft has its figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = DeclarationDraftSource)]
 pub enum DraftSource {
     /// Added up from the declarations of the year's parts.
     Declared,
@@ -352,6 +353,7 @@ pub async fn draft(app: &App, actor: &Actor, site: Uuid, period: Period) -> Resu
 /// How a duty stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = DeclarationDutyState)]
 pub enum DutyState {
     /// The period runs.
     Running,
@@ -367,6 +369,7 @@ pub enum DutyState {
 
 /// One declaration that a site owes.
 #[derive(serde::Serialize, utoipa::ToSchema)]
+#[schema(as = DeclarationDuty)]
 pub struct Duty {
     period: Period,
     kind: PeriodKind,

@@ -77,6 +77,7 @@ pub struct ApplicationStatement {
 /// A step as somebody records it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ApplicationStepStatement)]
 pub struct StepStatement {
     /// Which.
     pub step: ApplicationStep,
@@ -97,6 +98,7 @@ pub struct StepStatement {
 /// What was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ApplicationDecision)]
 pub enum Decision {
     /// 批准.
     Approved,
@@ -109,6 +111,7 @@ pub enum Decision {
 /// Legal source: `decree_23_2021/26`, `decree_23_2021/27/para1`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ApplicationDecisionStatement)]
 pub struct DecisionStatement {
     /// Approved or refused.
     pub decision: Decision,
@@ -131,6 +134,7 @@ pub struct DecisionStatement {
 /// Why an application is taken back.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = WithdrawApplication)]
 pub struct WithdrawStatement {
     /// In words.
     pub reason: Sentence,
@@ -139,6 +143,7 @@ pub struct WithdrawStatement {
 /// A step of the law with its time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ApplicationClockStep)]
 pub enum ClockStep {
     /// Telling what is missing, or accepting.
     Completeness,
@@ -153,6 +158,7 @@ pub enum ClockStep {
 /// How a step stands to its time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ApplicationClockState)]
 pub enum ClockState {
     /// There is time.
     Running,
@@ -166,6 +172,7 @@ pub enum ClockState {
 
 /// A time limit of the procedure, as a fact: nothing here binds an authority.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ApplicationClock)]
 pub struct Clock {
     /// Which step.
     pub step: ClockStep,

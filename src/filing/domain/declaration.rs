@@ -21,6 +21,7 @@ use crate::registry::{ManagementClass, PaperNo, Words, months_after};
 /// How long a period is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = DeclarationPeriodKind)]
 pub enum PeriodKind {
     /// 月报 (C.1).
     Month,
@@ -192,6 +193,7 @@ pub const fn duties_of(class: ManagementClass) -> &'static [PeriodKind] {
 /// Mass used or disposed of on the site (自行利用/处置).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DeclaredOwnShare)]
 pub struct OwnShare {
     /// 利用/处置方式代码.
     pub method: MethodCode,
@@ -204,6 +206,7 @@ pub struct OwnShare {
 /// Mass handed to another unit (委托外单位).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DeclaredOutsideShare)]
 pub struct OutsideShare {
     /// 接收单位类型.
     pub receiver_kind: ReceiverKind,

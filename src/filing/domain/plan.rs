@@ -23,6 +23,7 @@ pub(super) fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Grams, 
 /// Form of the waste (形态).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PlanWasteForm)]
 pub enum WasteForm {
     /// 固态.
     Solid,
@@ -49,6 +50,7 @@ pub struct PlanContact {
 /// An amount that is no mass of waste: a product, a raw material, a capacity (数量、单位).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlanAmount)]
 pub struct Amount {
     /// Number as written, with at most six places.
     #[schema(pattern = "^(0|[1-9][0-9]{0,11})(\\.[0-9]{1,6})?$", max_length = 19, example = "120000")]
@@ -60,6 +62,7 @@ pub struct Amount {
 /// A product of a facility (产品产量).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlanProduct)]
 pub struct Product {
     /// 产品名称.
     pub name: Words<1, 120>,
@@ -73,6 +76,7 @@ pub struct Product {
 /// A raw material (原辅料).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlanMaterial)]
 pub struct RawMaterial {
     /// 名称.
     pub name: Words<1, 120>,
@@ -86,6 +90,7 @@ pub struct RawMaterial {
 /// A row of table A.2: a facility in which waste arises (产生危险废物的设施); only for key-supervised sites.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlanFacilityRow)]
 pub struct FacilityRow {
     /// 主要生产单元名称.
     pub production_unit: Words<1, 120>,
@@ -115,6 +120,7 @@ pub struct FacilityRow {
 /// A parameter of a facility that prevents pollution (污染防治设施参数).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlanFacilityParameter)]
 pub struct FacilityParameter {
     /// 参数名称.
     pub name: Words<1, 120>,
@@ -125,6 +131,7 @@ pub struct FacilityParameter {
 /// Where waste goes inside the site (内部治理方式及去向).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PlanInnerWay)]
 pub enum InnerWay {
     /// 自行利用设施.
     OwnUse,
@@ -137,6 +144,7 @@ pub enum InnerWay {
 /// A facility inside the site to which waste goes.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlanInnerDestination)]
 pub struct InnerDestination {
     /// What it does.
     pub way: InnerWay,
@@ -150,6 +158,7 @@ pub struct InnerDestination {
 /// A row of table A.3: waste that arises (危险废物产生情况).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlanGenerationRow)]
 pub struct GenerationRow {
     /// 产生设施编码.
     pub facility_code: PaperNo,
@@ -182,6 +191,7 @@ pub struct GenerationRow {
 /// A row of table A.4: waste in store (危险废物贮存情况).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlanStorageRow)]
 pub struct StorageRow {
     /// 贮存设施编码.
     pub facility_code: PaperNo,
@@ -204,6 +214,7 @@ pub struct StorageRow {
 /// A row of table A.5: own use or disposal (自行利用/处置情况); only for key-supervised sites.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlanOwnTreatmentRow)]
 pub struct OwnTreatmentRow {
     /// 设施编码.
     pub facility_code: PaperNo,
@@ -224,6 +235,7 @@ pub struct OwnTreatmentRow {
 /// A row of table A.6: less waste, and less hazardous (减少危险废物产生量和降低危害性).
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlanReductionRow)]
 pub struct ReductionRow {
     /// 废物代码.
     pub code: WasteCode,
@@ -242,6 +254,7 @@ pub struct ReductionRow {
 /// What the receiver of a transfer is (接受单位类型).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FilingReceiverKind)]
 pub enum ReceiverKind {
     /// 持有危险废物经营许可证的单位.
     LicenceHolder,
@@ -254,6 +267,7 @@ pub enum ReceiverKind {
 /// A row of table A.7: a transfer (危险废物转移情况). Whether it leaves the province, and the licence, are read from the registry.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlanTransferRow)]
 pub struct TransferRow {
     /// 废物代码.
     pub code: WasteCode,
@@ -352,6 +366,7 @@ impl PlanTables {
 /// Where a transfer goes (转移类型).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TransferRoute)]
 pub enum Route {
     /// 省内.
     InProvince,

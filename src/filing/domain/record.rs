@@ -18,6 +18,7 @@ use crate::registry::{Name, PaperNo, Sentence, Words};
 /// What a paper is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FilingPaperKind)]
 pub enum PaperKind {
     /// 突发环境事件应急预案: number and day of its filing; its last day is that of the next revision.
     ContingencyPlan,
@@ -50,6 +51,7 @@ impl PaperKind {
 /// Legal source: `decree_23_2021/9/para2`, `eco_code_2026/539`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FilingPaperStatement)]
 pub struct PaperStatement {
     /// The site.
     pub site_id: Uuid,
@@ -78,6 +80,7 @@ pub struct PaperStatement {
 /// Why a paper no longer counts.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RetireFilingPaper)]
 pub struct RetirePaper {
     /// In words.
     pub reason: Sentence,
@@ -134,6 +137,7 @@ impl ToSchema for Country {
 /// Legal source: `hw_export_2008`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ExportNoticeStatement)]
 pub struct ExportStatement {
     /// The site.
     pub site_id: Uuid,
@@ -223,6 +227,7 @@ impl ToSchema for SolidWasteCode {
 /// What industrial solid waste goes to another province for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = GeneralTransferPurpose)]
 pub enum TransferPurpose {
     /// 贮存.
     Storage,

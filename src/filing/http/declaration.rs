@@ -83,6 +83,7 @@ pub struct DeclarationDraft {
 
 /// What a site owes.
 #[derive(Serialize, ToSchema)]
+#[schema(as = DeclarationDuties)]
 pub struct Duties {
     site_id: Uuid,
     year: i32,
