@@ -142,7 +142,7 @@ async fn warnings(
         told.push(warning("declaration-not-asked-for", "/period".into(), zh, en, &["hj_1259_2022/7.2"], today));
     }
     let codes: Vec<String> = statement.rows.iter().map(|row| row.code.to_string()).collect();
-    let facts = catalogue::code_facts(conn, period.until_on(), &codes).await?;
+    let facts = catalogue::code_facts(conn, period.ends_on(), &codes).await?;
     let before = stock_before(conn, statement.site, period).await?;
     for (index, row) in statement.rows.iter().enumerate() {
         if matches!(facts.listing(row.code), Listing::Unlisted | Listing::Unknown) {
@@ -219,7 +219,7 @@ pub async fn file(call: &Call, actor: &Actor, statement: Statement) -> Result<Ou
             None => None,
         };
         let (Some(owner), Some(filer)) = (owner, filer) else { return Err(refuse("/site_id", DeclarationRefusal::NotOwnSite)) };
-        if statement.period.until_on() >= today {
+        if statement.period.ends_on() >= today {
             return Err(refuse("/period", DeclarationRefusal::PeriodRuns));
         }
         admissible(&statement.rows)?;
@@ -395,7 +395,7 @@ pub async fn duties(app: &App, actor: &Actor, site: Uuid, year: Option<i32>) -> 
         let state = match declaration {
             Some(one) if one.is_late => DutyState::FiledLate,
             Some(_) => DutyState::Filed,
-            None if period.until_on() >= today => DutyState::Running,
+            None if period.ends_on() >= today => DutyState::Running,
             None if period.due_on() >= today => DutyState::Due,
             None => DutyState::Overdue,
         };

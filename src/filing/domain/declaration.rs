@@ -72,16 +72,16 @@ impl Period {
     }
     /// First day.
     #[must_use]
-    pub fn from_on(self) -> NaiveDate {
+    pub fn begins_on(self) -> NaiveDate {
         NaiveDate::from_ymd_opt(self.year, self.from + 1, 1).unwrap_or_default()
     }
     /// The day after the last.
     fn after_on(self) -> NaiveDate {
-        months_after(self.from_on(), self.months)
+        months_after(self.begins_on(), self.months)
     }
     /// Last day.
     #[must_use]
-    pub fn until_on(self) -> NaiveDate {
+    pub fn ends_on(self) -> NaiveDate {
         self.after_on().pred_opt().unwrap_or_default()
     }
     /// The last day on which its declaration is in time; a calendar day, worked or not.
@@ -347,7 +347,7 @@ mod tests {
             ("2026", "2026-01-01", "2026-12-31", "2027-03-31", "2025"),
         ] {
             let period: Period = text.parse().unwrap();
-            assert_eq!((period.from_on(), period.until_on(), period.due_on()), (day(from), day(until), day(due)), "{text}");
+            assert_eq!((period.begins_on(), period.ends_on(), period.due_on()), (day(from), day(until), day(due)), "{text}");
             assert_eq!((period.to_string().as_str(), period.before().to_string().as_str()), (text, before));
         }
         let quarters: Vec<_> = Period::all_of(2026, PeriodKind::Quarter).iter().map(ToString::to_string).collect();

@@ -7,7 +7,7 @@ use crate::evidence::{ActAnswer, CheckAnswer, created};
 use crate::filing::acts::attachment as acts;
 use crate::identity::Actor;
 use crate::platform::app::App;
-use crate::platform::blobs::{self, BlobHash, FILE_MAX};
+use crate::platform::blobs::{self, BlobHash, FILE_MAX, FileBytes};
 use crate::platform::call::{ActHeaders, ActMode, Upload};
 use crate::platform::problem::{Problem, ProblemBody};
 use crate::platform::query::{NoQuery, Query};
@@ -16,7 +16,7 @@ use crate::platform::query::{NoQuery, Query};
 /// and things name it so.
 #[utoipa::path(
     tag = "filing", operation_id = "upload_attachment", security(("bearer" = [])),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file itself"), params(ActHeaders, ActMode),
+    request_body(content = FileBytes, content_type = "application/octet-stream", description = "The file itself"), params(ActHeaders, ActMode),
     responses((status = 201, description = "Kept", body = ActAnswer),
         (status = 200, description = "Check mode", body = CheckAnswer),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
@@ -32,7 +32,7 @@ pub async fn upload_attachment(actor: Actor, upload: Upload<FILE_MAX>) -> Result
 #[utoipa::path(
     tag = "filing", operation_id = "get_attachment", security(("bearer" = [])), params(("sha256" = BlobHash, Path)),
     responses((status = 200, description = "The file, to be saved", content(
-            (String = "application/pdf"), (String = "image/png"), (String = "image/jpeg"))),
+            (FileBytes = "application/pdf"), (FileBytes = "image/png"), (FileBytes = "image/jpeg"))),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
 )]

@@ -128,7 +128,7 @@ pub struct NameFilingAgent {
 pub async fn draft_declaration(app: web::Data<App>, actor: Actor, Query(query): Query<WhichDraft>) -> Result<HttpResponse, Problem> {
     let WhichDraft { site_id, period } = query;
     let (source, rows) = acts::draft(&app, &actor, site_id, period).await?;
-    let (from_on, until_on, due_on) = (period.from_on(), period.until_on(), period.due_on());
+    let (from_on, until_on, due_on) = (period.begins_on(), period.ends_on(), period.due_on());
     Ok(HttpResponse::Ok().json(DeclarationDraft { site_id, period, from_on, until_on, due_on, source, rows }))
 }
 
