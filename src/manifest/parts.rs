@@ -194,6 +194,13 @@ pub enum Cover {
         /// The condition as confirmed.
         condition: String,
     },
+    /// To a unit abroad, by a notice that approves the export (出口核准通知单).
+    Export {
+        /// The notice.
+        export_notice_id: Uuid,
+        /// 出口核准通知单编号.
+        approval_no: String,
+    },
     /// Back to the own site (退回): no licence is asked.
     OwnSite,
     /// Nothing covered it: only a back-entry of what had happened anyway.

@@ -374,6 +374,7 @@ rules! {
     CODE_NOT_IN_LOADED_EDITION = 422 "waste-code-not-in-loaded-edition" "废物代码不在已载入的名录版本中，当日版本未载入，无法核实" "The code is not in the loaded edition, and the day's edition is not loaded" [] {Issue: MustConfirm, SendOn: Warn, BackEnter: Flag};
     CODE_BY_IDENTIFICATION = 422 "waste-code-by-identification" "鉴别认定的危险废物代码（900-000-xx）" "A code given by identification; it is not in the table" [] {Issue: Warn, SendOn: Warn, BackEnter: Warn};
     PLAN_MISSING = 422 "plan-flow-missing" "管理计划未包含此废物、去向或方式" "The management plan does not cover this code, receiver and method" ["decree_23_2021/14"] {Issue: Refuse, BackEnter: Flag};
+    PLAN_OF_LAST_YEAR = 422 "plan-of-last-year" "本年度管理计划尚未备案，暂以上年度计划为准" "The plan of the year is not filed yet; that of the year before stands in" [] {Issue: Warn, BackEnter: Warn};
     PLAN_ELSEWHERE = 422 "plan-held-elsewhere" "移出人在系统外，其管理计划无法在此核对" "The consignor is outside the system: its management plan cannot be checked here" ["decree_23_2021/14"] {Issue: Flag, BackEnter: Flag};
     PLAN_MASS_EXCEEDED = 422 "plan-mass-exceeded" "超出管理计划本年度转移量" "The year's planned mass is exceeded" [] {Issue: Warn, Release: Warn, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
     RECEIVER_NOT_LICENSED = 422 "receiver-not-licensed" "接受人无有效的经营许可证覆盖此废物和方式" "No licence of the receiver in force on the day covers code and method" ["eco_code_2026/534", "solid_waste_law_2020/80", "hw_licence_2016/15"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Confirm: Flag, BackEnter: Flag};
@@ -384,6 +385,7 @@ rules! {
     APPROVAL_MISSING = 422 "approval-missing" "跨省转移未经批准" "No cross-province approval in force covers this" ["eco_code_2026/536", "solid_waste_law_2020/82", "decree_23_2021/21"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, BackEnter: Flag};
     APPROVAL_NOT_VERIFIED = 422 "approval-not-verified" "跨省转移批准未经主管部门核验，仅为申报信息" "The approval is a claim that no officer verified" ["eco_code_2026/536", "solid_waste_law_2020/82"] {Issue: Flag, SendOn: Flag, BackEnter: Flag};
     APPROVAL_EXCEEDED = 422 "approval-exceeded" "超出跨省转移批准的重量" "More than the approved mass" ["decree_23_2021/28"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
+    INBOUND_SCREENED = 422 "inbound-not-for-use" "接受地从严控制不作为资源利用的危险废物跨省移入" "The place of receipt looks closely at waste from another province that is not for use" [] {Issue: Warn, SendOn: Warn, BackEnter: Warn};
     FOREIGN_CONSIGNOR = 422 "foreign-consignor" "禁止进口固体废物" "Solid waste may not be imported" ["eco_code_2026/477", "solid_waste_law_2020/23"] {Issue: Refuse, BackEnter: Flag};
     UNIT_NOT_VERIFIED = 422 "unit-not-verified" "单位尚未核验" "The unit is not verified" [] {Issue: Refuse, BackEnter: Flag};
     SITE_CLOSED = 422 "receiver-closed" "接受人已公告当日停止接收" "The receiver has announced that it is closed on that day" [] {Issue: MustConfirm, Release: MustConfirm, SendOn: MustConfirm};

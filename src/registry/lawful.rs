@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::domain::CertificateKind;
+use super::domain::{CertificateKind, ManagementClass};
 use super::plate::Plate;
 use crate::catalogue::{MethodCode, Stage, WasteCode};
 use crate::platform::db::Sql;
@@ -170,6 +170,81 @@ pub async fn sites(mut conn: &AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<Sit
             Ok(SiteFacts { row, closures })
         })
         .collect()
+}
+
+/// A site as a filing states it (场所基本情况): what table A.1 of a plan says of unit and site, and the class of a day.
+#[derive(Debug, Clone, diesel::QueryableByName)]
+pub struct SiteProfile {
+    /// The unit.
+    #[diesel(sql_type = SqlUuid)]
+    pub unit_id: Uuid,
+    /// 单位名称.
+    #[diesel(sql_type = Text)]
+    pub unit_name: String,
+    /// 统一社会信用代码.
+    #[diesel(sql_type = Text)]
+    pub uscc: String,
+    /// 注册地址.
+    #[diesel(sql_type = Text)]
+    pub unit_address: String,
+    /// 场所名称.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// 生产经营场所地址.
+    #[diesel(sql_type = Text)]
+    pub address: String,
+    /// 行政区划.
+    #[diesel(sql_type = Text)]
+    pub division: String,
+    /// Four digits of the prefecture; none for a division that is not in the tree.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub prefecture: Option<String>,
+    /// Unit: 1e-7 degrees, WGS-84.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub lon_e7: Option<i32>,
+    /// Unit: 1e-7 degrees, WGS-84.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub lat_e7: Option<i32>,
+    /// 行业代码.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub industry: Option<String>,
+    /// 排污许可证编号 or 登记表编号.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub permit_no: Option<String>,
+    /// 环评批复文号 or 备案编号.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub eia_no: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    class: Option<String>,
+    /// Codes of its facilities.
+    #[diesel(sql_type = Array<Text>)]
+    pub facility_codes: Vec<String>,
+}
+
+impl SiteProfile {
+    /// The class that counts on the day (管理类别): decided, else computed; none without any figure.
+    #[must_use]
+    pub fn class(&self) -> Option<ManagementClass> {
+        self.class.as_deref().and_then(ManagementClass::parse)
+    }
+}
+
+const SITE_PROFILE: Sql = Sql("SELECT u.id AS unit_id, u.name AS unit_name, u.uscc, u.address AS unit_address, s.name, s.address, s.division, \
+     d.prefecture, s.lon_e7, s.lat_e7, s.industry, s.permit_no, s.eia_no, \
+     coalesce(s.decided_class, CASE WHEN EXISTS (SELECT FROM licences l WHERE l.site_id = s.id AND l.verified_at IS NOT NULL AND l.valid_from <= $2 \
+     AND l.valid_to >= $2 AND NOT EXISTS (SELECT FROM licence_withdrawals w WHERE w.licence_id = l.id AND w.from_on <= $2 \
+     AND (w.until_on IS NULL OR w.until_on >= $2))) THEN 'key_supervised' ELSE s.class_by_figures END) AS class, \
+     ARRAY(SELECT f.code FROM facilities f WHERE f.site_id = s.id ORDER BY f.code) AS facility_codes \
+     FROM sites s JOIN units u ON u.id = s.unit_id LEFT JOIN divisions d ON d.code = s.division WHERE s.id = $1");
+
+/// A site with what a filing states of it, its class on a day included.
+///
+/// Legal source: `hj_1259_2022/4.2.1`.
+///
+/// # Errors
+/// As the database.
+pub async fn site_profile(mut conn: &AsyncPgConnection, site: Uuid, day: NaiveDate) -> Result<Option<SiteProfile>, Problem> {
+    Ok(SITE_PROFILE.bind::<SqlUuid, _>(site).bind::<Date, _>(day).load(&mut conn).await?.pop())
 }
 
 /// Proof that a verified licence of the receiver covers a waste and a method on a day.

@@ -14,8 +14,8 @@ mod store;
 
 pub use domain::{CertificateKind, ManagementClass, Name, PaperNo, Sentence, Words, months_after};
 pub use lawful::{
-    ContractInForce, ExemptStage, LicenceInForce, NoLicence, Paper, Papers, Person, SiteFacts, carrier_permit, closed_on, contract_between,
-    exempt_receiver, licence_cover, rated_loads, sites, transport_papers,
+    ContractInForce, ExemptStage, LicenceInForce, NoLicence, Paper, Papers, Person, SiteFacts, SiteProfile, carrier_permit, closed_on,
+    contract_between, exempt_receiver, licence_cover, rated_loads, site_profile, sites, transport_papers,
 };
 pub use plate::Plate;
 pub use policy::{Scope, officer_of, own, verified_states_for, visible_to};

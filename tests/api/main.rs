@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
+mod approvals;
+mod attachments;
 mod cli;
 mod commands;
 mod consent;
 mod containers;
 mod corrections;
 mod days;
+mod declarations;
 mod demo;
 mod district;
 mod duties;
@@ -27,6 +30,8 @@ mod manifest;
 mod matrix;
 mod outside;
 mod paper;
+mod papers;
+mod plans;
 mod plant;
 mod reading;
 mod registry;

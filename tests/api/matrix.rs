@@ -394,6 +394,12 @@ async fn an_outsider_learns_nothing_of_what_is_not_his() {
     let stranger = world.unit("演示·外人", "210213", &[]).await;
     let everything = world.add_person(&stranger, &["unit_admin", "clerk", "signatory", "dispatcher", "driver", "weigher"]).await;
     let draft = id(&draft["id"]);
+    let plan = json!({ "site_id": district.plant_site, "year": 2026 });
+    let plan = id(&world.post(district.plant.who("clerk"), "/api/v1/plans", plan).await.ok()["id"]);
+    let paper = json!({ "site_id": district.plant_site, "kind": "drill", "issued_on": "2026-11-01" });
+    let paper = id(&world.post(district.plant.who("clerk"), "/api/v1/papers", paper).await.ok()["done"][0]["subject_id"]);
+    let declared = json!({ "site_id": district.plant_site, "period": "2026-10", "rows": [] });
+    let declared = id(&world.post(district.plant.who("clerk"), "/api/v1/declarations", declared).await.ok()["done"][0]["subject_id"]);
     let invitation = json!({ "login": "somebody", "roles": ["driver"] });
     let invitation = id(&world.post(&district.plant.admin, "/api/v1/invitations", invitation).await.ok()["done"][0]["subject_id"]);
     let of_others = |name: &str| match name {
@@ -405,6 +411,9 @@ async fn an_outsider_learns_nothing_of_what_is_not_his() {
         "unit_id" => district.plant.id.to_string(),
         "membership_id" => district.plant.who("clerk").membership.to_string(),
         "invitation_id" => invitation.to_string(),
+        "plan_id" => plan.to_string(),
+        "paper_id" => paper.to_string(),
+        "declaration_id" => declared.to_string(),
         _ => Uuid::nil().to_string(),
     };
     // A unit's name and its licences are what partners look up before they deal with it; the rest is reference data.

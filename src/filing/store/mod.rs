@@ -1,5 +1,11 @@
 //! Every query on the tables of filing, but those that give evidence.
 
+pub mod application;
+pub mod attachment;
+pub mod declaration;
+pub mod plan;
+pub mod record;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::sql_types::{BigInt, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -46,10 +52,13 @@ pub struct FlowKey {
     pub unit_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     pub receiver_id: Uuid,
+    /// The filed plan that names it.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub plan_id: Option<Uuid>,
 }
 
 pub async fn flow_key(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Option<FlowKey>, Problem> {
-    Ok(Sql("SELECT unit_id, receiver_id FROM plan_flows WHERE id = $1").bind::<SqlUuid, _>(id).load(conn).await?.pop())
+    Ok(Sql("SELECT unit_id, receiver_id, plan_id FROM plan_flows WHERE id = $1").bind::<SqlUuid, _>(id).load(conn).await?.pop())
 }
 
 pub async fn change_plan_flow(conn: &mut AsyncPgConnection, id: Uuid, change: &PlanFlowChange) -> Result<(), Problem> {
@@ -148,15 +157,21 @@ pub struct PlanFlow {
     planned_g: i64,
     #[diesel(sql_type = Nullable<Text>)]
     filing_no: Option<String>,
-    /// For `If-Match`.
+    /// The filed plan that names it; such a flow is changed with its plan.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    plan_id: Option<Uuid>,
+    /// Since when a later filing leaves it out.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    withdrawn_at: Option<DateTime<Utc>>,
+    /// For `If-Match`; 0 for a flow that came with a filed plan.
     #[diesel(sql_type = BigInt)]
     version: i64,
 }
 
 pub const PLAN_FLOWS: Sql = scoped_sql!(
     "SELECT x.id, x.site_id, x.unit_id, x.year, x.code, x.receiver_id, r.name AS receiver_name, x.receiver_site_id, x.method, x.planned_g, \
-     x.filing_no, v.version FROM plan_flows x JOIN sites s ON s.id = x.site_id JOIN units r ON r.id = x.receiver_id \
-     JOIN streams v ON v.subject_id = x.id",
+     x.filing_no, x.plan_id, x.withdrawn_at, coalesce(v.version, 0) AS version FROM plan_flows x JOIN sites s ON s.id = x.site_id \
+     JOIN units r ON r.id = x.receiver_id LEFT JOIN streams v ON v.subject_id = x.id",
     "s.division",
     mine "x.unit_id = $1 OR x.receiver_id = $1",
     filter "x.unit_id = $3 OR x.receiver_id = $3"
@@ -210,3 +225,14 @@ pub const APPROVALS: Sql = scoped_sql!(
 );
 
 shown!(PlanFlow, Approval);
+
+/// The version of a thing with a chain; 0 without one.
+pub async fn version_of(conn: &mut AsyncPgConnection, subject: Uuid) -> Result<i64, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        version: i64,
+    }
+    let row: Option<Row> = Sql("SELECT version FROM streams WHERE subject_id = $1").bind::<SqlUuid, _>(subject).load(conn).await?.pop();
+    Ok(row.map_or(0, |row| row.version))
+}

@@ -1,4 +1,9 @@
-//! Plan flows and approvals. No clock and no I/O here.
+//! Words and values of filing. No clock and no I/O here.
+
+pub mod application;
+pub mod declaration;
+pub mod plan;
+pub mod record;
 
 use chrono::NaiveDate;
 use serde::Deserialize;
