@@ -4,6 +4,7 @@ mod drafts;
 mod follow;
 mod looks;
 mod reading;
+mod sheets;
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -33,6 +34,7 @@ pub use drafts::*;
 pub use follow::*;
 pub use looks::*;
 pub use reading::*;
+pub use sheets::*;
 
 /// Name vehicle and crew (派车).
 #[utoipa::path(

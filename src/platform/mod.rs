@@ -18,3 +18,4 @@ pub mod problem;
 pub mod query;
 pub mod respond;
 pub mod shape;
+pub mod sheet;
