@@ -2,6 +2,8 @@
 //! what a manifest is beyond its id.
 
 pub mod accounts;
+pub mod label;
 mod lots;
+pub mod month_sheet;
 
 pub use lots::{LotKind, NewEdge, NewLot, insert_edges, insert_lots};

@@ -113,12 +113,22 @@ impl Standing {
                 ("接受人拒收或途中退回；货物须另有退回或改送联单方可运输。", "The load was refused; it travels only under another manifest.")
             }
             Self::Void => ("此联单已作废或取消，不得据此运输。", "The manifest was voided or cancelled; nothing may travel under it."),
-            Self::Expired => {
-                ("此单据已超过计划到达后 24 小时，内容不再显示；请要求出示新打印的单据。", "This sheet is older than 24 hours after the planned arrival. Ask for a fresh one.")
-            }
-            Self::Unnumbered => ("国家系统的联单号尚未登记，此单据不能作为国家联单的证明。", "The number of the national system is not recorded, so this sheet proves no manifest."),
-            Self::Demonstration => ("此为演示数据，不是国家危险废物转移联单，不具法律效力。", "These are demonstration data and no national manifest; they have no legal effect."),
-            Self::Unknown => ("本平台没有签发过此凭证，或凭证不完整。请核对二维码并向主管部门核实。", "This installation never issued such a token, or it is incomplete. Check the code, and ask the authority."),
+            Self::Expired => (
+                "此单据已超过计划到达后 24 小时，内容不再显示；请要求出示新打印的单据。",
+                "This sheet is older than 24 hours after the planned arrival. Ask for a fresh one.",
+            ),
+            Self::Unnumbered => (
+                "国家系统的联单号尚未登记，此单据不能作为国家联单的证明。",
+                "The number of the national system is not recorded, so this sheet proves no manifest.",
+            ),
+            Self::Demonstration => (
+                "此为演示数据，不是国家危险废物转移联单，不具法律效力。",
+                "These are demonstration data and no national manifest; they have no legal effect.",
+            ),
+            Self::Unknown => (
+                "本平台没有签发过此凭证，或凭证不完整。请核对二维码并向主管部门核实。",
+                "This installation never issued such a token, or it is incomplete. Check the code, and ask the authority.",
+            ),
         }
     }
 
@@ -256,9 +266,13 @@ const LINES_MAX: usize = 40;
 fn foot(view: &View<'_>, lang: Lang) -> String {
     let (looks, at) = (view.looks_today, local_text(view.now));
     match lang {
-        Lang::ZhCn => format!("<footer><p>今日查询 {looks} 次（含本次）。次数异常多时，单据可能被复印使用。</p><p>查询时间 {at}（北京时间）</p></footer>"),
+        Lang::ZhCn => {
+            format!("<footer><p>今日查询 {looks} 次（含本次）。次数异常多时，单据可能被复印使用。</p><p>查询时间 {at}（北京时间）</p></footer>")
+        }
         Lang::En => {
-            format!("<footer><p>Looked up {looks} times today, this time included. Many more than expected may mean a copied sheet.</p><p>{at} (Beijing time)</p></footer>")
+            format!(
+                "<footer><p>Looked up {looks} times today, this time included. Many more than expected may mean a copied sheet.</p><p>{at} (Beijing time)</p></footer>"
+            )
         }
     }
 }

@@ -113,7 +113,8 @@ pub async fn district(conn: &mut AsyncPgConnection, code: &str) -> Result<String
 }
 
 // Written and counted in one statement; the row of this look is not seen by the count beside it.
-const RECORD: Sql = Sql("WITH l AS (INSERT INTO token_looks (id, manifest_id, looked_at, looked_on, shown, source_hash) VALUES ($1, $2, $3, $4, $5, $6)) \
+const RECORD: Sql =
+    Sql("WITH l AS (INSERT INTO token_looks (id, manifest_id, looked_at, looked_on, shown, source_hash) VALUES ($1, $2, $3, $4, $5, $6)) \
      SELECT count(*) + 1 AS looks FROM token_looks WHERE manifest_id = $2 AND looked_on = $4");
 
 async fn record(

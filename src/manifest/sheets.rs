@@ -11,7 +11,7 @@ use diesel_async::AsyncPgConnection;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::parts::{Assignment, Cover, LinkKind, PartName, Party, Stream};
+use super::parts::{Assignment, Cover, LinkKind, PartName, Stream};
 use super::policy::Scope;
 use super::store::{self, Stored};
 use super::table::{self, State};
@@ -27,7 +27,7 @@ use crate::platform::problem::Problem;
 use crate::platform::sheet::{Cell, Flow, Format, Ink, Margins, Qr, Row, Sheet, Stamp, Table, size};
 
 /// Height of a row in which somebody may write. Unit: 0.01 mm.
-const WRITING: i32 = 700;
+const WRITING: i32 = 620;
 /// Twelve columns of a form over the width of A4. Unit: 0.01 mm.
 const TWELVE: [i32; 12] = [1_500; 12];
 /// Side of the code on a sheet. Unit: 0.01 mm.
@@ -223,11 +223,8 @@ impl Material {
 
     fn begin(&self, title: &str) -> Flow {
         let number = number_of(&self.stored);
-        let footer = format!(
-            "联单 Liandan　{}　{} 打印（北京时间）　以系统内记录为准",
-            number.digits().unwrap_or("尚无国家联单号"),
-            local_text(self.made_at)
-        );
+        let footer =
+            format!("联单 Liandan　{}　{} 打印（北京时间）　以系统内记录为准", number.digits().unwrap_or("尚无国家联单号"), local_text(self.made_at));
         let mut flow = Flow::new(Format::A4, Margins::SHEET, self.stamps(), &footer);
         if let Some(code) = &self.code {
             flow.code_at_right(Margins::SHEET.above - 200, CODE_SIDE, code.clone());
@@ -324,7 +321,7 @@ impl Material {
         let revision = self.revision(&[(PartName::Consignment, 1), (PartName::Release, 1)]);
         let mut form = Table::new(TWELVE);
         form.rows.push(Row::heading([Cell::part(format!("第一部分　危险废物移出信息（由移出人填写）{revision}")).over(12)]));
-        form.rows.push(written([label("单位名称", 2), value(&unit(consignor), 4), label("应急联系电话", 2), value(&consignor.phone, 4)]));
+        form.rows.push(written([label("单位名称", 2), value(&consignor.name, 4), label("应急联系电话", 2), value(&consignor.phone, 4)]));
         form.rows.push(written([label("单位地址", 2), value(&consignor.address, 10)]));
         let released_at = record.release.as_ref().map(|release| local_text(release.released_at)).unwrap_or_default();
         let clerk = consignor.contact_name.clone().or_else(|| self.signature(PartName::Consignment, 1).and_then(|one| one.user_name.clone()));
@@ -341,16 +338,13 @@ impl Material {
             let from = self.linked_number.as_deref().unwrap_or("—");
             let text = format!(
                 "{kind}：由持有人 {} 交付，起运地 {}，电话 {}\n原移出人 {}，原联单编号 {from}",
-                unit(&link.holder),
-                link.holder.address,
-                link.holder.phone,
-                consignor.name
+                link.holder.name, link.holder.address, link.holder.phone, consignor.name
             );
             form.rows.push(written([label("持有人（退回或改送）", 2), value(&text, 10)]));
         }
         flow.table(&form);
 
-        let mut wastes = Table::new([800, 3_200, 2_200, 1_300, 1_200, 2_600, 2_400, 1_400, 2_900]);
+        let mut wastes = Table::new([800, 3_300, 2_100, 1_500, 1_000, 2_400, 2_300, 1_500, 3_100]);
         wastes.head.push(Row::of(
             ["序号", "废物名称", "废物代码", "危险特性", "形态", "有害成分名称", "包装方式", "包装数量", "移出量（吨）"].map(Cell::label),
         ));
@@ -406,38 +400,32 @@ impl Material {
         };
         let mut form = Table::new(TWELVE);
         form.rows.push(Row::heading([Cell::part(format!("第二部分　危险废物运输信息（由承运人填写）{nth}{revision}")).over(12)]));
-        form.rows.push(written([label("单位名称", 2), value(&unit(carrier), 4), label("营运证件号", 2), value(&permits.join("\n"), 4)]));
+        form.rows.push(written([label("单位名称", 2), value(&carrier.name, 4), label("营运证件号", 2), value(&permits.join("\n"), 4)]));
         form.rows.push(written([label("单位地址", 2), value(&carrier.address, 4), label("联系电话", 2), value(&carrier.phone, 4)]));
         form.rows.push(written([
             label("驾驶员", 2),
-            value(&text(|leg| leg.driver_name.clone()), 4),
+            value(&text(|leg| leg.driver_name.clone()), 2),
             label("联系电话", 2),
-            value(&driver_phone, 4),
-        ]));
-        form.rows.push(written([
+            value(&driver_phone, 2),
             label("押运员", 2),
-            value(&text(|leg| leg.escort_name.clone().unwrap_or_default()), 4),
-            label("危险货物运单编号", 2),
-            value(&text(|leg| leg.waybill_no.clone().unwrap_or_default()), 4),
+            value(&text(|leg| leg.escort_name.clone().unwrap_or_default()), 2),
         ]));
         let means = if leg.is_some() { "道路运输车辆" } else { "" };
-        form.rows.push(written([label("运输工具", 2), value(means, 4), label("牌号", 2), value(&text(|leg| leg.plate.to_string()), 4)]));
         form.rows.push(written([
-            label("运输起点", 2),
-            value(&text(|leg| leg.from.clone()), 4),
-            label("实际起运时间", 2),
-            value(&began_at, 4),
+            label("运输工具", 2),
+            value(means, 2),
+            label("牌号", 2),
+            value(&text(|leg| leg.plate.to_string()), 2),
+            label("危货运单编号", 2),
+            value(&text(|leg| leg.waybill_no.clone().unwrap_or_default()), 2),
         ]));
+        form.rows.push(written([label("运输起点", 2), value(&text(|leg| leg.from.clone()), 4), label("实际起运时间", 2), value(&began_at, 4)]));
         form.rows.push(written([label("经由地", 2), value(&text(|leg| leg.via.clone().unwrap_or_default()), 10)]));
-        form.rows.push(written([
-            label("运输终点", 2),
-            value(&text(|leg| leg.to.clone()), 4),
-            label("实际到达时间", 2),
-            value(&ended_at, 4),
-        ]));
+        form.rows.push(written([label("运输终点", 2), value(&text(|leg| leg.to.clone()), 4), label("实际到达时间", 2), value(&ended_at, 4)]));
         form.rows.push(written([label("接运签署", 2), value(&self.signed(PartName::TakeOver, leg_no), 10)]));
-        let ending = if record.hand_overs.contains_key(&leg_no) { PartName::HandOver } else { PartName::Arrival };
-        form.rows.push(written([label("到达（交接）签署", 2), value(&self.signed(ending, leg_no), 10)]));
+        let is_handed_over = record.hand_overs.contains_key(&leg_no);
+        let (ending, name) = if is_handed_over { (PartName::HandOver, "交接签署") } else { (PartName::Arrival, "到达签署") };
+        form.rows.push(written([label(name, 2), value(&self.signed(ending, leg_no), 10)]));
         flow.table(&form);
         flow.space(200);
     }
@@ -454,12 +442,7 @@ impl Material {
         let received_at = record.receipt.as_ref().map(|receipt| local_text(receipt.received_at)).unwrap_or_default();
         let mut form = Table::new(TWELVE);
         form.rows.push(Row::heading([Cell::part(format!("第三部分　危险废物接受信息（由接受人填写）{revision}")).over(12)]));
-        form.rows.push(written([
-            label("单位名称", 2),
-            value(&unit(receiver), 4),
-            label("危险废物经营许可证编号", 2),
-            value(&licences.join("\n"), 4),
-        ]));
+        form.rows.push(written([label("单位名称", 2), value(&receiver.name, 4), label("危险废物经营许可证编号", 2), value(&licences.join("\n"), 4)]));
         form.rows.push(written([label("单位地址", 2), value(&receiver.address, 10)]));
         form.rows.push(written([
             label("经办人", 2),
@@ -472,9 +455,9 @@ impl Material {
         flow.table(&form);
 
         let mut wastes = Table::new([800, 3_000, 2_200, 2_800, 4_000, 2_000, 3_200]);
-        wastes.head.push(Row::of(
-            ["序号", "废物名称", "废物代码", "是否存在重大差异", "接受人处理意见", "拟利用处置方式", "接受量（吨）"].map(Cell::label),
-        ));
+        wastes
+            .head
+            .push(Row::of(["序号", "废物名称", "废物代码", "是否存在重大差异", "接受人处理意见", "拟利用处置方式", "接受量（吨）"].map(Cell::label)));
         for line in &record.consignment.lines {
             let verdict = record.verdict.as_ref().and_then(|verdict| verdict.lines.iter().find(|one| one.line == line.line));
             let (differs, decision, accepted) = match verdict {
@@ -517,8 +500,16 @@ impl Material {
         let record = &self.stored.record;
         let mut lines = vec![format!("托运人：{}", words::say(words::hirer(record.consignment.hirer), Lang::ZhCn))];
         lines.push(format!("移出地：{}　接受地：{}", self.departure, self.destination));
+        let mut known: Vec<String> = Vec::new();
+        for party in record.everybody().filter(|party| !party.uscc.is_empty()) {
+            let code = format!("{} {}", party.name, party.uscc);
+            if !known.contains(&code) {
+                known.insert(0, code);
+            }
+        }
+        lines.push(format!("统一社会信用代码：{}", known.join("；")));
         for skipped in record.unsigned() {
-            let act = table::Act::parse(&skipped.act).map_or(skipped.act.as_str(), |act| act.rule().zh);
+            let act = table::ACTS.iter().find(|rule| rule.act.as_str() == skipped.act).map_or(skipped.act.as_str(), |rule| rule.zh);
             lines.push(format!("缺少签署：第 {} 段 {act}；接受人说明：{}", skipped.leg_no, skipped.reason));
         }
         let approvals = record.consignment.lines.iter().filter_map(|line| line.approval.as_ref()).map(|approval| approval.decision_no.as_str());
@@ -620,10 +611,6 @@ fn value(text: &str, columns: usize) -> Cell {
 /// A row in which somebody may write.
 fn written(cells: impl IntoIterator<Item = Cell>) -> Row {
     Row::of(cells).high(WRITING)
-}
-
-fn unit(party: &Party) -> String {
-    if party.uscc.is_empty() { party.name.clone() } else { format!("{}\n统一社会信用代码 {}", party.name, party.uscc) }
 }
 
 fn cover_text(cover: &Cover) -> String {

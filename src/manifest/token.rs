@@ -214,7 +214,9 @@ mod tests {
     #[test]
     fn what_was_signed_is_read_again_and_is_short_enough_for_a_small_code() {
         let (key, keys) = keys();
-        for token in [token(), Token { number: Numbered::Not, plates: Vec::new(), ..token() }, Token { number: Numbered::Local("1".into()), ..token() }] {
+        for token in
+            [token(), Token { number: Numbered::Not, plates: Vec::new(), ..token() }, Token { number: Numbered::Local("1".into()), ..token() }]
+        {
             let text = token.sign(&key);
             assert_eq!(Token::read(&text, &keys), Ok(token));
             assert!(text.len() < 200, "{}", text.len());

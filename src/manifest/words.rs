@@ -2,7 +2,7 @@
 
 use super::parts::{Attribute, Basis, Decision, Form, Hirer, RefusalReason};
 use super::table::State;
-use crate::catalogue::{Hazard, HazardRelation, Hazards};
+use crate::catalogue::Hazards;
 use crate::platform::lang::Lang;
 use crate::platform::problem::Text;
 
@@ -104,30 +104,10 @@ pub const fn refusal_reason(reason: RefusalReason) -> Word {
     }
 }
 
-const fn hazard(hazard: Hazard) -> Word {
-    match hazard {
-        Hazard::T => ("毒性", "toxic"),
-        Hazard::C => ("腐蚀性", "corrosive"),
-        Hazard::I => ("易燃性", "flammable"),
-        Hazard::R => ("反应性", "reactive"),
-        Hazard::In => ("感染性", "infectious"),
-    }
-}
-
-/// 危险特性 in words, with what is certain kept apart from what may be; letters that are none of the catalogue's say nothing.
+/// 危险特性 in words; letters that are none of the catalogue's say nothing.
 #[must_use]
 pub fn hazards(letters: &str) -> Text {
-    let Ok(hazards) = letters.parse::<Hazards>() else { return Text::new("", "") };
-    let words = |lang: Lang, from: usize| -> Vec<&'static str> { hazards.letters().iter().skip(from).map(|one| say(hazard(*one), lang)).collect() };
-    let (zh, en) = (|from| words(Lang::ZhCn, from).join("、"), |from| words(Lang::En, from).join(", "));
-    match (hazards.relation(), hazards.certain()) {
-        (HazardRelation::FirstCertainOthersPossible, Some(first)) => {
-            let first = hazard(first);
-            Text::new(format!("{}，可能另有{}", first.0, zh(1)), format!("{}, perhaps also {}", first.1, en(1)))
-        }
-        (HazardRelation::OneOrMoreOf, _) => Text::new(format!("{}中的一种或几种", zh(0)), format!("one or more of: {}", en(0))),
-        _ => Text::new(zh(0), en(0)),
-    }
+    letters.parse::<Hazards>().map_or_else(|_| Text::new("", ""), |hazards| hazards.words())
 }
 
 #[cfg(test)]
@@ -136,9 +116,13 @@ mod tests {
 
     #[test]
     fn what_is_certain_is_kept_apart_from_what_may_be() {
-        for (letters, zh) in
-            [("T", "毒性"), ("T,I", "毒性，可能另有易燃性"), ("T/In", "毒性、感染性中的一种或几种"), ("C,T,I", "腐蚀性，可能另有毒性、易燃性"), ("X", "")]
-        {
+        for (letters, zh) in [
+            ("T", "毒性"),
+            ("T,I", "毒性，可能另有易燃性"),
+            ("T/In", "毒性、感染性中的一种或几种"),
+            ("C,T,I", "腐蚀性，可能另有毒性、易燃性"),
+            ("X", ""),
+        ] {
             assert_eq!(hazards(letters).say(Lang::ZhCn), zh, "{letters}");
         }
     }

@@ -239,8 +239,7 @@ impl Flow {
         for (index, page) in self.pages.iter_mut().enumerate() {
             let number = if language == "en" { format!("page {} of {of}", index + 1) } else { format!("第 {} 页 共 {of} 页", index + 1) };
             let x = self.format.width - self.margins.side - width(&number, size::NOTE);
-            let mut line =
-                |x, text: String| page.marks.push(Mark::Text { x, y, size: size::NOTE, text, ink: Ink::GREY, is_bold: false, turn: 0 });
+            let mut line = |x, text: String| page.marks.push(Mark::Text { x, y, size: size::NOTE, text, ink: Ink::GREY, is_bold: false, turn: 0 });
             let room = self.format.width - 2 * self.margins.side - width(&number, size::NOTE) - 300;
             if let Some(footer) = wrap(&self.footer, size::NOTE, room).into_iter().next().filter(|text| !text.is_empty()) {
                 line(self.margins.side, footer);
@@ -251,18 +250,18 @@ impl Flow {
     }
 }
 
-/// The words of a stamp from below left to above right, thrice on a page; several stamps stand between each other.
+/// The words of a stamp from below left to above right, twice on a page; several stamps stand between each other.
 fn across(format: Format, index: usize, stamp: &Stamp) -> Vec<Mark> {
     let text = clean(&stamp.words);
     let shift = i32::try_from(index).unwrap_or(0) * 3_500;
     // The longer the words, the smaller: they must be read whole.
     let wide = format.width * 4 / 5;
     let fit = width(&text, 1_000).max(1);
-    let size = (i64::from(wide) * 1_000 / i64::from(fit)).clamp(500, 2_600);
+    let size = (i64::from(wide) * 1_000 / i64::from(fit)).clamp(500, 2_000);
     let size = i32::try_from(size).unwrap_or(500);
-    (0..3)
+    (0..2)
         .map(|nth| {
-            let y = format.height * (2 * nth + 2) / 6 + shift;
+            let y = format.height * (nth + 1) / 2 - format.height / 12 + shift;
             Mark::Text { x: format.width / 8, y, size, text: text.clone(), ink: stamp.ink, is_bold: true, turn: 30 }
         })
         .collect()

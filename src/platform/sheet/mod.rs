@@ -39,7 +39,7 @@ impl Ink {
     /// What must not be overlooked.
     pub const RED: Self = Self(192, 0, 0);
     /// Words across a page, under its text.
-    pub const PALE_RED: Self = Self(250, 212, 212);
+    pub const PALE_RED: Self = Self(252, 228, 228);
 }
 
 /// Sizes of text. Unit: 0.01 mm; beside each the points, and the Chinese size where there is one.
