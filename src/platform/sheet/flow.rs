@@ -311,15 +311,14 @@ mod tests {
     fn a_row_higher_than_a_page_is_cut_and_loses_nothing() {
         let mut table = Table::new([3_000, 5_000]);
         table.head.push(Row::of([Cell::label("序号"), Cell::label("名称")]));
-        let long: String = (0..4_000).map(|number| char::from_u32(0x4e00 + number % 500).unwrap_or('一')).collect();
-        table.row([Cell::value("1"), Cell::value(long.clone())]);
+        table.row([Cell::value("1"), Cell::value("甲".repeat(4_000))]);
         table.row([Cell::value("2"), Cell::value("末")]);
         let mut flow = flow();
         flow.space(20_000);
         flow.table(&table);
         let sheet = end(flow);
-        let printed: String = sheet.text().lines().filter(|line| line.chars().count() > 10 && !line.contains('页')).collect();
-        assert_eq!(printed, clean(&long));
+        assert_eq!(sheet.text().matches('甲').count(), 4_000);
+        assert!(sheet.text().contains('末') && sheet.pages.len() > 2);
         assert!(sheet.pages.iter().all(is_inside));
     }
 
