@@ -174,7 +174,9 @@ impl Material {
     /// 姓名（单位），时间，方式.
     fn signed(&self, part: PartName, part_no: i32) -> String {
         let Some(signature) = self.signature(part, part_no) else { return String::new() };
-        let mut text = signature.user_name.clone().unwrap_or_default();
+        // What was taken from paper bears the name of whoever entered it, and is nobody's signature.
+        let mut text = if signature.act == "back_enter" { "据纸质联单补录：".to_owned() } else { String::new() };
+        text.push_str(signature.user_name.as_deref().unwrap_or_default());
         if let Some(principal) = signature.stands_in_for.as_ref().and_then(|named| named.user_name.as_deref()) {
             text.push_str(&format!("（代理 {principal}）"));
         }

@@ -231,9 +231,10 @@ async fn only_a_national_number_makes_the_page_say_valid_and_it_follows_the_load
 async fn the_page_is_small_without_script_and_names_nobody() {
     let world = World::new().await;
     let district = District::new(&world).await;
-    let mut body = district.manifest(1_200_000);
+    let mut body = district.manifest(1_234_567);
     body["lines"][0]["name"] = json!("<script>alert(1)</script>废油");
     let mut manifest = Manifest::of(&world.post(district.plant.who("clerk"), "/api/v1/manifests:issue", body).await.ok());
+    manifest.declared_g = 1_234_567;
     district.bring_to(&world, &mut manifest, "in_transit").await;
     let path = token_path(&world, &district, &manifest).await;
     let answer = world.get((), &path).await;
@@ -241,7 +242,7 @@ async fn the_page_is_small_without_script_and_names_nobody() {
     assert_eq!((answer.status, answer.header("content-type")), (200, "text/html; charset=utf-8"));
     assert!(answer.bytes.len() < 30_000 && page.contains("演示·非国家联单") && !page.contains("有效"));
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;alert(1)&lt;/script&gt;废油"), "{page}");
-    for name in ["李四", "押运员甲", "演示·化工厂", "1.2", "1200000"] {
+    for name in ["李四", "押运员甲", "演示·化工厂", "1.234567", "1234567"] {
         assert!(!page.contains(name), "{name} in {page}");
     }
     let policy = answer.header("content-security-policy");
