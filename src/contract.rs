@@ -93,8 +93,9 @@ routes! {
         manifest::http::close_outage,
         manifest::http::make_one_time_code,
         manifest::http::duplicate_manifest,
+        manifest::http::get_manifest_sheet, manifest::http::get_dispatch_sheet, manifest::http::get_manifest_token,
     ],
-    root: [evidence::http::list_keys, get_problem_kind, get_live, get_ready],
+    root: [evidence::http::list_keys, manifest::http::look_at_token, get_problem_kind, get_live, get_ready],
 }
 
 /// Serves every route.

@@ -44,7 +44,7 @@ pub fn run(options: &Options) -> ExitCode {
 }
 
 /// Exit code and sentences of a file that cannot be looked into.
-type Refused = (u8, Vec<String>);
+pub(super) type Refused = (u8, Vec<String>);
 
 fn check(options: &Options) -> Result<(Verdict, Evidence), Refused> {
     let text = read(&options.file)?;
@@ -67,7 +67,11 @@ fn read(path: &Path) -> Result<String, Refused> {
     })
 }
 
-fn read_keys(path: &Path) -> Result<KeySet, Refused> {
+/// The public keys in a file.
+///
+/// # Errors
+/// 66 with a sentence for a file that cannot be read or holds no keys.
+pub(super) fn read_keys(path: &Path) -> Result<KeySet, Refused> {
     let document: Value = serde_json::from_str(&read(path)?)
         .map_err(|error| unreadable(path, format!("no key file: it is not JSON (line {}, column {})", error.line(), error.column())))?;
     // Without this a wrong file would make every true signature a false one.

@@ -6,6 +6,7 @@ mod follow;
 mod looks;
 pub mod prepare;
 mod reading;
+mod sheets;
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -35,6 +36,7 @@ pub use drafts::*;
 pub use follow::*;
 pub use looks::*;
 pub use reading::*;
+pub use sheets::*;
 
 /// Name vehicle and crew (派车).
 #[utoipa::path(

@@ -19,3 +19,4 @@ pub mod problem;
 pub mod query;
 pub mod respond;
 pub mod shape;
+pub mod sheet;
