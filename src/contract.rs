@@ -14,7 +14,7 @@ use crate::platform::mass;
 use crate::platform::problem::{Kind, Problem, ProblemBody, kinds};
 use crate::platform::respond::unrouted;
 use crate::platform::shape::FormatCheck;
-use crate::{catalogue, evidence, filing, identity, manifest, registry};
+use crate::{catalogue, evidence, filing, identity, manifest, platform, registry};
 
 macro_rules! routes {
     (api: [$($api:path),* $(,)?], root: [$($root:path),* $(,)?] $(,)?) => {
@@ -170,6 +170,7 @@ pub fn formats() -> Vec<FormatCheck> {
 #[must_use]
 pub fn problem_kinds() -> Vec<&'static Kind> {
     let mut all: Vec<&'static Kind> = kinds::ALL.to_vec();
+    all.extend(platform::table::KINDS.iter());
     all.extend(identity::acts::KINDS.iter());
     all.push(&identity::auth::FIRST_PASSWORD);
     all.push(&identity::one_time::OWN_CODE);

@@ -11,6 +11,7 @@ pub mod plate;
 mod policy;
 mod rules;
 mod store;
+mod titles;
 
 pub use domain::{CertificateKind, ManagementClass, Name, PaperNo, Sentence, Words, months_after};
 pub use lawful::{
@@ -21,3 +22,4 @@ pub use plate::Plate;
 pub use policy::{officer_of, own, verified_states_for};
 pub use store::Shown;
 pub(crate) use store::{scoped_sql, shown};
+pub use titles::title_of;
