@@ -9,5 +9,5 @@ mod lawful;
 mod rules;
 mod store;
 
-pub use domain::approval_valid_to;
+pub use domain::{PlanFlowChange, PlanFlowStatement, approval_valid_to};
 pub use lawful::{ApprovalInForce, PlanInForce, approvals_for, plan_flows_for};

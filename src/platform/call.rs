@@ -398,7 +398,9 @@ impl<const MAX: usize, Q: DeserializeOwned + utoipa::IntoParams + 'static> FromR
         Box::pin(async move {
             let app = app_of(&req)?;
             let query = query::read::<Q>(&app, req.query_string())?;
-            let (call, bytes) = read_checked(&req, app, &mut payload, Some(MAX), false).await?;
+            let (mut call, bytes) = read_checked(&req, app, &mut payload, Some(MAX), false).await?;
+            // The words of the query are part of what is asked for.
+            call.fingerprint = Sha256::new().chain_update(call.fingerprint).chain_update(req.query_string()).finalize().into();
             Ok(Self { call, query, bytes })
         })
     }

@@ -13,7 +13,7 @@ mod rules;
 mod store;
 mod titles;
 
-pub use domain::{CertificateKind, ManagementClass, Name, PaperNo, Sentence, Words, months_after};
+pub use domain::{CertificateKind, ManagementClass, Name, PaperNo, Sentence, VehicleStatement, Words, months_after};
 pub use lawful::{
     ContractInForce, ExemptStage, LicenceInForce, NoLicence, Paper, Papers, Person, SiteFacts, carrier_permit, closed_on, contract_between,
     exempt_receiver, licence_cover, sites, transport_papers,
