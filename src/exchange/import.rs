@@ -36,7 +36,12 @@ pub static KINDS: [Kind; 5] = [
     Kind::new(422, "row-locked", "已有行的灰色列不可修改，请另起新行", "Grey cells of a row that exists do not change; begin a new row"),
     Kind::new(422, "row-twice", "同一内容在文件中出现两次且不一致", "The file says one thing twice, and differently"),
     Kind::new(412, "row-stale", "您下载之后，此行已被他人修改", "Somebody changed it after you took the template"),
-    Kind::new(409, "row-exists", "已有相同的记录且内容不同，请下载模板后修改", "It exists with other contents; take the template and change it there"),
+    Kind::new(
+        409,
+        "row-exists",
+        "已有相同的记录且内容不同，请下载模板后修改",
+        "It exists with other contents; take the template and change it there",
+    ),
 ];
 
 /// What a job needs beside its file.

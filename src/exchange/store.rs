@@ -26,11 +26,12 @@ impl From<NamedRow> for Choice {
 
 /// The sites of a unit by name; one that shares its name has its address beside it.
 pub async fn own_sites(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<Vec<Choice>, Problem> {
-    let rows: Vec<NamedRow> = Sql("SELECT s.id::text AS value, CASE WHEN count(*) OVER (PARTITION BY s.name) > 1 THEN s.name || '（' || s.address || '）' \
+    let rows: Vec<NamedRow> =
+        Sql("SELECT s.id::text AS value, CASE WHEN count(*) OVER (PARTITION BY s.name) > 1 THEN s.name || '（' || s.address || '）' \
          ELSE s.name END AS label FROM sites s WHERE s.unit_id = $1 ORDER BY s.name, s.id")
-    .bind::<SqlUuid, _>(unit)
-    .load(conn)
-    .await?;
+        .bind::<SqlUuid, _>(unit)
+        .load(conn)
+        .await?;
     Ok(rows.into_iter().map(Choice::from).collect())
 }
 
@@ -49,11 +50,12 @@ struct IdRow {
 
 /// The unit of a code: the one that an officer verified or a partner recorded.
 pub async fn unit_of(conn: &mut AsyncPgConnection, uscc: &str) -> Result<Option<Uuid>, Problem> {
-    let rows: Vec<IdRow> =
-        Sql("SELECT id FROM units WHERE uscc = $1 AND ended_at IS NULL AND (verified_at IS NOT NULL OR is_external) ORDER BY verified_at IS NULL LIMIT 1")
-            .bind::<Text, _>(uscc)
-            .load(conn)
-            .await?;
+    let rows: Vec<IdRow> = Sql(
+        "SELECT id FROM units WHERE uscc = $1 AND ended_at IS NULL AND (verified_at IS NOT NULL OR is_external) ORDER BY verified_at IS NULL LIMIT 1",
+    )
+    .bind::<Text, _>(uscc)
+    .load(conn)
+    .await?;
     Ok(rows.into_iter().next().map(|row| row.id))
 }
 
@@ -85,12 +87,13 @@ struct FlowRow {
 
 /// The flows of a unit's own plans, newest year first, as many as a file may have rows.
 pub async fn plan_flows(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<Vec<Present>, Problem> {
-    let rows: Vec<FlowRow> = Sql("SELECT f.id, v.version, f.site_id, f.year, f.code, r.uscc AS receiver_uscc, r.name AS receiver_name, f.receiver_site_id, \
+    let rows: Vec<FlowRow> =
+        Sql("SELECT f.id, v.version, f.site_id, f.year, f.code, r.uscc AS receiver_uscc, r.name AS receiver_name, f.receiver_site_id, \
          f.method, f.planned_g, f.filing_no FROM plan_flows f JOIN units r ON r.id = f.receiver_id JOIN streams v ON v.subject_id = f.id \
          WHERE f.unit_id = $1 ORDER BY f.year DESC, f.code, f.id LIMIT 20000")
-    .bind::<SqlUuid, _>(unit)
-    .load(conn)
-    .await?;
+        .bind::<SqlUuid, _>(unit)
+        .load(conn)
+        .await?;
     Ok(rows
         .into_iter()
         .map(|row| Present {
@@ -129,12 +132,13 @@ struct VehicleRow {
 
 /// A unit's own vehicles in use, as many as a file may have rows.
 pub async fn vehicles(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<Vec<Present>, Problem> {
-    let rows: Vec<VehicleRow> = Sql("SELECT x.id, v.version, x.plate, x.kind, x.permit_no, x.permit_classes, x.permit_valid_to, x.rated_load_g, x.gb19217 \
+    let rows: Vec<VehicleRow> =
+        Sql("SELECT x.id, v.version, x.plate, x.kind, x.permit_no, x.permit_classes, x.permit_valid_to, x.rated_load_g, x.gb19217 \
          FROM vehicles x JOIN streams v ON v.subject_id = x.id \
          WHERE x.unit_id = $1 AND x.retired_on IS NULL AND x.claim_source IS NULL ORDER BY x.plate, x.id LIMIT 20000")
-    .bind::<SqlUuid, _>(unit)
-    .load(conn)
-    .await?;
+        .bind::<SqlUuid, _>(unit)
+        .load(conn)
+        .await?;
     Ok(rows
         .into_iter()
         .map(|row| Present {

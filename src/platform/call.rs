@@ -310,13 +310,7 @@ async fn read_call(req: &HttpRequest, payload: &mut Payload, file: Option<usize>
     read_checked(req, app, payload, file, check).await
 }
 
-async fn read_checked(
-    req: &HttpRequest,
-    app: Arc<App>,
-    payload: &mut Payload,
-    file: Option<usize>,
-    check: bool,
-) -> Result<(Call, Vec<u8>), Problem> {
+async fn read_checked(req: &HttpRequest, app: Arc<App>, payload: &mut Payload, file: Option<usize>, check: bool) -> Result<(Call, Vec<u8>), Problem> {
     let key = match text_header(req, "idempotency-key")? {
         Some(key) if !key.is_empty() && key.len() <= 100 && key.bytes().all(|b| b.is_ascii_graphic()) => key.to_owned(),
         None if check => String::new(),

@@ -77,7 +77,10 @@ async fn a_bad_row_stops_no_other_and_is_named_cell_by_cell() {
     let world = World::new().await;
     let district = District::new(&world).await;
     let clerk = district.plant.who("clerk");
-    let mut file = flows(&district.works, &[("900-214-08", "R9", "很多"), ("900-217-08", "R99", "1"), ("900-219-08", "R9", "0.0000001"), ("900-220-08", "R9", "2")]);
+    let mut file = flows(
+        &district.works,
+        &[("900-214-08", "R9", "很多"), ("900-217-08", "R99", "1"), ("900-219-08", "R9", "0.0000001"), ("900-220-08", "R9", "2")],
+    );
     file += "一号厂区,2026,900-221-08,91210213MA0000000X,R9,1,\r\n不存在的厂,2026,900-222-08,,R9,1,\r\n一号厂区,2024,900-223-08,";
     file += &format!("{0},R9,1,\r\n一号厂区,2026,900-999-99,{0},R9,1,\r\n一号厂区,2026,900-220-08,{0},R9,3,\r\n", district.works.uscc);
     let before = world.events().await;
@@ -165,15 +168,22 @@ async fn vehicles_come_in_with_days_as_people_write_them() {
     let district = District::new(&world).await;
     let dispatcher = district.carrier.who("dispatcher");
     let head = "车牌,车辆类型,道路运输证号,类项,道路运输证有效期至,核定载质量（吨）\r\n";
-    let file = format!("{head}辽b·Ｄ1234,货车,大运 2,3;6.1,2027年12月31日,１５\r\n辽B1234挂,trailer,大运 3,9,46752,20000kg\r\n辽B12345,货车,大运 9,9,2028/1/5,15\r\n");
+    let file = format!(
+        "{head}辽b·Ｄ1234,货车,大运 2,3;6.1,2027年12月31日,１５\r\n辽B1234挂,trailer,大运 3,9,46752,20000kg\r\n辽B12345,货车,大运 9,9,2028/1/5,15\r\n火星B1,货车,大运 4,9,2028-01-05,0\r\n"
+    );
     let job = bring(&world, dispatcher, "vehicles", "apply", file.clone()).await;
-    assert_eq!(counts(&job)[0], 1, "{job}");
-    // The truck is the administrator's entry; the first plate is none.
-    assert_eq!(faults(&job), [(2, "plate".into(), "format".into()), (4, String::new(), "row-exists".into())].map(|(row, column, code): (i64, String, String)| (row, column, if row == 2 { faults(&job)[0].2.clone() } else { code })));
+    assert_eq!(counts(&job), [2, 0, 0, 2], "{job}");
+    // The truck is the administrator's entry; the last plate is none.
+    let found = faults(&job);
+    assert_eq!((found[0].0, found[0].2.as_str(), found[1].0, found[1].1.as_str()), (4, "row-exists", 5, "plate"), "{found:?}");
     let listed = world.get(dispatcher, "/api/v1/vehicles").await.ok();
-    let trailer = &listed["items"][0];
-    assert_eq!((&trailer["plate"], &trailer["permit_valid_to"], &trailer["rated_load_g"]), (&json!("辽B1234挂"), &json!("2027-12-31"), &json!(20_000_000)));
-    assert_eq!(counts(&bring(&world, dispatcher, "vehicles", "apply", file).await), [0, 0, 1, 2]);
+    let (trailer, truck) = (&listed["items"][0], &listed["items"][1]);
+    assert_eq!((&truck["plate"], &truck["permit_classes"], &truck["rated_load_g"]), (&json!("辽BD1234"), &json!(["3", "6.1"]), &json!(15_000_000)));
+    assert_eq!(
+        (&trailer["plate"], &trailer["permit_valid_to"], &trailer["rated_load_g"]),
+        (&json!("辽B1234挂"), &json!("2027-12-31"), &json!(20_000_000))
+    );
+    assert_eq!(counts(&bring(&world, dispatcher, "vehicles", "apply", file).await), [0, 0, 2, 2]);
 }
 
 #[actix_web::test]

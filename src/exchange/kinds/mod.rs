@@ -39,8 +39,6 @@ pub struct Present {
 
 /// What the rows of one file share.
 pub struct Known {
-    /// For which unit.
-    pub unit: Uuid,
     /// The lists of its columns.
     pub choices: Choices,
     /// The order in which a template shows what there is.
@@ -104,7 +102,7 @@ impl Import {
             Self::Vehicles => vehicles::known(conn, unit).await?,
         };
         let order = present.iter().map(|thing| thing.id).collect();
-        let mut known = Known { unit, choices, order, present: HashMap::new(), by_identity: HashMap::new(), units: HashMap::new() };
+        let mut known = Known { choices, order, present: HashMap::new(), by_identity: HashMap::new(), units: HashMap::new() };
         for thing in present {
             known.put(self, thing);
         }
@@ -130,7 +128,14 @@ impl Import {
     ///
     /// # Errors
     /// As the act; a cell that names what is not there.
-    pub async fn act(self, call: &Call, actor: &Actor, known: &mut Known, values: &Map<String, Value>, of: Option<&Present>) -> Result<Outcome, RowProblem> {
+    pub async fn act(
+        self,
+        call: &Call,
+        actor: &Actor,
+        known: &mut Known,
+        values: &Map<String, Value>,
+        of: Option<&Present>,
+    ) -> Result<Outcome, RowProblem> {
         match self {
             Self::PlanFlows => plan_flows::act(call, actor, known, values, of).await,
             Self::Vehicles => vehicles::act(call, actor, values, of).await,

@@ -29,7 +29,9 @@ pub const SHEET: Sheet = Sheet {
         Column { key: "site_id", title: ("场所", "Site"), kind: Kind::List, required: true, locked: true },
         Column { key: "year", title: ("年度", "Year"), kind: Kind::Whole(1990, 2200), required: true, locked: true },
         Column { key: "code", title: ("废物代码", "Waste code"), kind: Kind::Code(12), required: true, locked: true },
-        Column { key: "receiver_uscc", title: ("接受单位统一社会信用代码", "Receiver's USCC"), kind: Kind::Code(20), required: true, locked: true },
+        Column {
+            key: "receiver_uscc", title: ("接受单位统一社会信用代码", "Receiver's USCC"), kind: Kind::Code(20), required: true, locked: true
+        },
         Column { key: "receiver_name", title: ("接受单位名称", "Receiver"), kind: Kind::Shown, required: false, locked: true },
         Column { key: "method", title: ("利用处置方式", "Method"), kind: Kind::List, required: true, locked: true },
         Column { key: "planned_g", title: ("计划转移量（吨）", "Planned (t)"), kind: Kind::Mass(MassUnit::T), required: true, locked: false },
@@ -56,9 +58,8 @@ pub fn tidy(values: &mut Map<String, Value>) {
 /// The unit of a code that a cell names.
 async fn receiver(call: &Call, known: &mut Known, values: &Map<String, Value>) -> Result<Uuid, RowProblem> {
     let code = values.get("receiver_uscc").and_then(Value::as_str).unwrap_or_default();
-    let fault = |code: &str, message: Text| {
-        RowProblem::Cell(RowFault { column: Some("receiver_uscc"), code: code.to_owned(), message, law: Vec::new() })
-    };
+    let fault =
+        |code: &str, message: Text| RowProblem::Cell(RowFault { column: Some("receiver_uscc"), code: code.to_owned(), message, law: Vec::new() });
     if let Err(error) = code.parse::<Uscc>() {
         return Err(fault("bad-uscc", Text::new(format!("“{code}”不是有效的统一社会信用代码"), error.to_string())));
     }
@@ -72,18 +73,15 @@ async fn receiver(call: &Call, known: &mut Known, values: &Map<String, Value>) -
         }
     };
     found.ok_or_else(|| {
-        fault("unknown-receiver", Text::new(format!("系统中没有代码为 {code} 的单位，请先登记"), format!("No unit of the code {code} is recorded here")))
+        fault(
+            "unknown-receiver",
+            Text::new(format!("系统中没有代码为 {code} 的单位，请先登记"), format!("No unit of the code {code} is recorded here")),
+        )
     })
 }
 
 /// States a flow, or changes its mass and filing number.
-pub async fn act(
-    call: &Call,
-    actor: &Actor,
-    known: &mut Known,
-    values: &Map<String, Value>,
-    of: Option<&Present>,
-) -> Result<Outcome, RowProblem> {
+pub async fn act(call: &Call, actor: &Actor, known: &mut Known, values: &Map<String, Value>, of: Option<&Present>) -> Result<Outcome, RowProblem> {
     if let Some(present) = of {
         let mut body = body_of(values, &["planned_g", "filing_no"]);
         body.extend(present.beside.clone());

@@ -29,8 +29,12 @@ pub const SHEET: Sheet = Sheet {
         Column { key: "permit_no", title: ("道路运输证号", "Permit number"), kind: Kind::Text(60), required: true, locked: false },
         Column { key: "permit_classes", title: ("类项", "Classes"), kind: Kind::Words(300), required: true, locked: false },
         Column { key: "permit_valid_to", title: ("道路运输证有效期至", "Permit valid to"), kind: Kind::Day, required: true, locked: false },
-        Column { key: "rated_load_g", title: ("核定载质量（吨）", "Rated load (t)"), kind: Kind::Mass(MassUnit::T), required: true, locked: false },
-        Column { key: "gb19217", title: ("医疗废物专用车（GB 19217）", "Meets GB 19217"), kind: Kind::YesNo, required: false, locked: false },
+        Column {
+            key: "rated_load_g", title: ("核定载质量（吨）", "Rated load (t)"), kind: Kind::Mass(MassUnit::T), required: true, locked: false
+        },
+        Column {
+            key: "gb19217", title: ("医疗废物专用车（GB 19217）", "Meets GB 19217"), kind: Kind::YesNo, required: false, locked: false
+        },
     ],
 };
 

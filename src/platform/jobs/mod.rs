@@ -177,22 +177,23 @@ struct KeyRow {
 pub async fn queue(call: &Call, asked: &Asked<'_>) -> Result<Uuid, Problem> {
     let mut conn = call.app.db.get().await?;
     let id = call.new_id();
-    let made = Sql("INSERT INTO jobs (id, unit_id, user_id, kind, request, key, fingerprint, state, done_rows, total_rows, attempts, input, created_at) \
+    let made =
+        Sql("INSERT INTO jobs (id, unit_id, user_id, kind, request, key, fingerprint, state, done_rows, total_rows, attempts, input, created_at) \
          SELECT $1, $2, $3, $4, $5, $6, $7, 'queued', 0, $8, 0, $9, $10 \
          WHERE (SELECT count(*) FROM jobs WHERE unit_id = $2 AND state IN ('queued', 'running')) < $11 ON CONFLICT (user_id, key) DO NOTHING")
-    .bind::<SqlUuid, _>(id)
-    .bind::<SqlUuid, _>(asked.unit)
-    .bind::<SqlUuid, _>(asked.user)
-    .bind::<SqlText, _>(asked.kind)
-    .bind::<Jsonb, _>(asked.request)
-    .bind::<SqlText, _>(&call.key)
-    .bind::<Binary, _>(&call.fingerprint[..])
-    .bind::<Integer, _>(i32::try_from(asked.total_rows).unwrap_or(i32::MAX))
-    .bind::<Binary, _>(asked.input)
-    .bind::<Timestamptz, _>(call.now)
-    .bind::<BigInt, _>(WAITING_MAX)
-    .execute(&mut conn)
-    .await?;
+        .bind::<SqlUuid, _>(id)
+        .bind::<SqlUuid, _>(asked.unit)
+        .bind::<SqlUuid, _>(asked.user)
+        .bind::<SqlText, _>(asked.kind)
+        .bind::<Jsonb, _>(asked.request)
+        .bind::<SqlText, _>(&call.key)
+        .bind::<Binary, _>(&call.fingerprint[..])
+        .bind::<Integer, _>(i32::try_from(asked.total_rows).unwrap_or(i32::MAX))
+        .bind::<Binary, _>(asked.input)
+        .bind::<Timestamptz, _>(call.now)
+        .bind::<BigInt, _>(WAITING_MAX)
+        .execute(&mut conn)
+        .await?;
     if made == 1 {
         tell(&call.app);
         return Ok(id);

@@ -46,8 +46,7 @@ impl<T> Read<T> {
     }
     fn told(value: T, cell: &Cell, reading: &str) -> Self {
         let written = cell.shown();
-        let how = (written != reading)
-            .then(|| Text::new(format!("“{written}”按“{reading}”读取"), format!("“{written}” was read as “{reading}”")));
+        let how = (written != reading).then(|| Text::new(format!("“{written}”按“{reading}”读取"), format!("“{written}” was read as “{reading}”")));
         Self { value, how }
     }
 }
@@ -300,7 +299,7 @@ pub fn whole(cell: &Cell, min: i64, max: i64) -> Reading<i64> {
     if is_placeholder(&folded) {
         return Ok(None);
     }
-    let figure = folded.trim_end_matches(|letter: char| matches!(letter, '年' | '度' | '个' | '件' | '桶' | '袋' | '箱' | '只' | '号')).trim();
+    let figure = folded.trim_end_matches(['年', '度', '个', '件', '桶', '袋', '箱', '只', '号']).trim();
     let text = decimal(figure)?;
     let number: i64 = text.parse().map_err(|_| CellFault::NotWhole(folded.clone()))?;
     if !(min..=max).contains(&number) {
@@ -451,8 +450,7 @@ pub fn choice(cell: &Cell, allowed: &[Choice]) -> Reading<String> {
         return Ok(None);
     }
     let is_it = |label: &str| folded(label).eq_ignore_ascii_case(&word);
-    let found: Vec<&Choice> =
-        allowed.iter().filter(|choice| is_it(&choice.value) || is_it(&choice.label.zh) || is_it(&choice.label.en)).collect();
+    let found: Vec<&Choice> = allowed.iter().filter(|choice| is_it(&choice.value) || is_it(&choice.label.zh) || is_it(&choice.label.en)).collect();
     match found.as_slice() {
         [one] => Ok(Some(Read::plain(one.value.clone()))),
         [] => Err(CellFault::NotInList { text: cell.shown(), some: allowed.iter().take(5).map(|choice| choice.label.clone()).collect() }),

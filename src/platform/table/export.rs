@@ -228,8 +228,7 @@ pub async fn send<R: Serialize + ToSchema + 'static>(app: &App, export: Export<R
     let place = app.shelf::<Places>().0.clone().try_acquire_owned().map_err(|_| Problem { retry_after: Some(5), ..Problem::busy() })?;
     let schema = serde_json::to_value(R::schema()).map_err(|error| Problem::internal(&error))?;
     let columns = columns_of(&app.contract, &schema, export.title_of, export.lang);
-    let mut source =
-        Source { next: export.next, id_of: export.id_of, columns, lang: export.lang, before: None, is_over: false, _place: place };
+    let mut source = Source { next: export.next, id_of: export.id_of, columns, lang: export.lang, before: None, is_over: false, _place: place };
     // Before the head is sent, so that what goes wrong at once is told as a problem.
     let first = source.chunk().await?;
     let list = export.name.trim_start_matches("list_");

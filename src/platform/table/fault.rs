@@ -135,9 +135,7 @@ impl CellFault {
             Self::OutOfBounds { number, min, max } => {
                 Text::new(format!("{number} 须在 {min} 至 {max} 之间"), format!("{number} must be from {min} to {max}"))
             }
-            Self::NotADay(text) => {
-                Text::new(format!("“{text}”不是日期，请写作 2026-11-24"), format!("“{text}” is no day; write it as 2026-11-24"))
-            }
+            Self::NotADay(text) => Text::new(format!("“{text}”不是日期，请写作 2026-11-24"), format!("“{text}” is no day; write it as 2026-11-24")),
             Self::NoSuchDay(text) => Text::new(format!("日历中没有“{text}”这一天"), format!("No calendar has “{text}”")),
             Self::YearNotFirst(text) => Text::new(
                 format!("“{text}”分不清年、月、日，请先写四位年份，如 2026-11-24"),
@@ -155,7 +153,9 @@ impl CellFault {
                     format!("“{text}” is not in the list (for example: {})", names(|text| &text.en)),
                 )
             }
-            Self::SeveralInList(text) => Text::new(format!("“{text}”对应多个选项，请从下拉列表选择"), format!("“{text}” fits more than one of the list")),
+            Self::SeveralInList(text) => {
+                Text::new(format!("“{text}”对应多个选项，请从下拉列表选择"), format!("“{text}” fits more than one of the list"))
+            }
             Self::TooLong { length, max } => {
                 Text::new(format!("共 {length} 个字符，最多 {max} 个"), format!("It has {length} characters; at most {max} are taken"))
             }

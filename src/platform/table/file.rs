@@ -250,7 +250,11 @@ fn decode(bytes: &[u8]) -> Result<String, FileFault> {
 }
 
 fn read_text(bytes: &[u8]) -> Result<Grid, FileFault> {
-    if bytes.is_empty() || [&b"%PDF"[..], b"{\\rtf", b"MZ", b"\x7fELF", b"\x89PNG", b"\xFF\xD8\xFF", b"GIF8", b"Rar!", b"7z\xBC\xAF"].iter().any(|mark| bytes.starts_with(mark)) {
+    if bytes.is_empty()
+        || [&b"%PDF"[..], b"{\\rtf", b"MZ", b"\x7fELF", b"\x89PNG", b"\xFF\xD8\xFF", b"GIF8", b"Rar!", b"7z\xBC\xAF"]
+            .iter()
+            .any(|mark| bytes.starts_with(mark))
+    {
         return Err(FileFault::NotATable);
     }
     let text = decode(bytes)?;

@@ -251,11 +251,13 @@ impl Sheet {
             (_, Value::Null) => Out::Empty,
             (Kind::Mass(_), value) => {
                 let grams = value.as_i64().and_then(|grams| grams.try_into().ok());
-                grams.map_or(Out::Empty, |grams| Out::Number(match column.kind {
-                    Kind::Mass(MassUnit::T) => tonnes_text(grams),
-                    Kind::Mass(MassUnit::Kg) => crate::platform::mass::kilograms_text(grams),
-                    _ => grams.to_string(),
-                }))
+                grams.map_or(Out::Empty, |grams| {
+                    Out::Number(match column.kind {
+                        Kind::Mass(MassUnit::T) => tonnes_text(grams),
+                        Kind::Mass(MassUnit::Kg) => crate::platform::mass::kilograms_text(grams),
+                        _ => grams.to_string(),
+                    })
+                })
             }
             (Kind::YesNo, value) => Out::Text(say(if value.as_bool() == Some(true) { YES } else { NO }, lang).to_owned()),
             (Kind::List, Value::String(text)) => {

@@ -102,8 +102,18 @@ fn day(text: &str) -> NaiveDate {
 fn a_day_is_read_as_people_write_it() {
     let read = |cell: &Cell| cell::day(cell).map(|read| read.map(|read| read.value));
     for written in [
-        "2026-11-24", "2026/11/24", "2026.11.24", "20261124", "2026年11月24日", "2026年11月24号", "２０２６年１１月２４日", "2026-11-24 10:30",
-        "2026年11月24日 10时30分", "2026/11/24T10:30:00", " 2026-11-24\u{a0}", "46350",
+        "2026-11-24",
+        "2026/11/24",
+        "2026.11.24",
+        "20261124",
+        "2026年11月24日",
+        "2026年11月24号",
+        "２０２６年１１月２４日",
+        "2026-11-24 10:30",
+        "2026年11月24日 10时30分",
+        "2026/11/24T10:30:00",
+        " 2026-11-24\u{a0}",
+        "46350",
     ] {
         assert_eq!(read(&text(written)), Ok(Some(day("2026-11-24"))), "{written}");
     }
@@ -284,12 +294,16 @@ fn each_misuse_has_its_own_name() {
     let broken_xml = archive(&[
         ("[Content_Types].xml", b"<Types/>"),
         ("xl/workbook.xml", b"<workbook><sheets><sheet name=\"a\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"),
-        ("xl/_rels/workbook.xml.rels", b"<Relationships><Relationship Id=\"rId1\" Target=\"worksheets/sheet1.xml\" Type=\"worksheet\"/></Relationships>"),
+        (
+            "xl/_rels/workbook.xml.rels",
+            b"<Relationships><Relationship Id=\"rId1\" Target=\"worksheets/sheet1.xml\" Type=\"worksheet\"/></Relationships>",
+        ),
         ("xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row><c t=\"n\"><v>1</w></c>"),
     ]);
     let many: Vec<(String, &[u8])> = (0..300).map(|n| (format!("xl/{n}.xml"), &b"x"[..])).collect();
     let many: Vec<(&str, &[u8])> = many.iter().map(|(name, content)| (name.as_str(), *content)).collect();
-    let locked: Vec<u8> = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1].into_iter().chain("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let locked: Vec<u8> =
+        [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1].into_iter().chain("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes)).collect();
     for (bytes, fault) in [
         (archive(&[("xl/workbook.xml", b""), ("xl/worksheets/sheet1.xml", &zeros)]), FileFault::Bomb),
         (archive(&many), FileFault::Bomb),
@@ -348,10 +362,7 @@ fn nothing_typed_becomes_a_formula_in_somebody_elses_spreadsheet() {
     let cells = ["=1+1", "+86 411", "-5", "@SUM(A1)", "\tx", "＝cmd", "  =1", "a=1", "he said \"=1\", and left"];
     csv_row(&mut out, &cells.map(|cell| Out::Text(cell.into())));
     csv_row(&mut out, &[Out::Number("-5".into()), Out::Empty, Out::Text("x".into())]);
-    assert_eq!(
-        String::from_utf8(out).unwrap(),
-        "'=1+1,'+86 411,'-5,'@SUM(A1),'\tx,'＝cmd,'  =1,a=1,\"he said \"\"=1\"\", and left\"\r\n-5,,x\r\n"
-    );
+    assert_eq!(String::from_utf8(out).unwrap(), "'=1+1,'+86 411,'-5,'@SUM(A1),'\tx,'＝cmd,'  =1,a=1,\"he said \"\"=1\"\", and left\"\r\n-5,,x\r\n");
     // What was marked is read without its mark.
     assert_eq!(cell::text(&text("'=1+1"), 20).unwrap().unwrap().value, "=1+1");
 }
