@@ -73,7 +73,7 @@ pub async fn measure(bench: &Bench, rows: i64, as_json: bool) -> Result<(), Fail
 async fn fill(bench: &Bench, database: &str, district: &District, rows: i64) -> Result<i64, Failure> {
     tell(&format!("writing {rows} rows"));
     let mut owner = bench.owner(database).await?;
-    let (Some(consignor), Some(receiver)) = (district.consignors.iter().next(), district.receivers.iter().next()) else {
+    let ([consignor, ..], [receiver, ..]) = (district.consignors.as_slice(), district.receivers.as_slice()) else {
         return Err(Failure::new("the district has nobody"));
     };
     for begin in (0..rows).step_by(usize::try_from(CHUNK)?) {
