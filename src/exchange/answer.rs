@@ -46,6 +46,8 @@ pub struct RowDone {
     pub faults: Vec<RowFault>,
     /// How cells were read.
     pub readings: Vec<(&'static str, Text)>,
+    /// What its sender should know beside.
+    pub told: Vec<Text>,
     /// The thing.
     pub id: Option<Uuid>,
     /// Its version now.
@@ -119,11 +121,16 @@ pub fn result(kind: Import, request: &Request, filled: &Filled, done: &[RowDone]
         .take(NAMED_MAX)
         .map(|(row, column, how)| json!({ "row": row.no, "column": column, "letter": letter_of(Some(column)), "message": both(how) }))
         .collect();
+    let notes: Vec<Value> = rows()
+        .flat_map(|(row, done)| done.told.iter().map(move |told| (row, told)))
+        .take(NAMED_MAX)
+        .map(|(row, told)| json!({ "row": row.no, "message": both(told) }))
+        .collect();
     let faults_all: usize = done.iter().map(|row| row.faults.len()).sum();
     json!({
         "mode": if request.check { "check" } else { "apply" }, "rows": done.len(), "recorded": count(Outcome::Recorded),
         "changed": count(Outcome::Changed), "unchanged": count(Outcome::Unchanged), "refused": count(Outcome::Refused),
-        "faults": faults, "faults_all": faults_all, "readings": readings, "ignored_columns": filled.ignored,
+        "faults": faults, "faults_all": faults_all, "notes": notes, "readings": readings, "ignored_columns": filled.ignored,
     })
 }
 
@@ -150,7 +157,7 @@ pub fn book(
 /// As the format.
 pub fn template_of(kind: Import, lang: Lang, known: &Known) -> Result<Vec<u8>, XlsxError> {
     let sheet = kind.sheet();
-    let things = known.order.iter().filter_map(|id| known.present.get(id));
+    let things = known.order.iter().filter_map(|id| known.present.get(id)).filter(|thing| thing.became.is_none());
     let rows: Vec<BookRow> = things
         .map(|thing| BookRow {
             key: Some(thing.id.to_string()),
@@ -227,6 +234,7 @@ fn sentence(kind: Import, lang: Lang, check: bool, done: &RowDone, articles: &Ar
         parts.push(format!("{place}{}{law}", fault.message.say(lang)));
     }
     parts.extend(done.readings.iter().map(|(key, how)| format!("{}: {}", title_of(key), how.say(lang))));
+    parts.extend(done.told.iter().map(|told| told.say(lang).to_owned()));
     if let Some(before) = &done.before {
         for column in kind.sheet().columns.iter().filter(|column| column.kind != Kind::Shown) {
             let (was, is) = (before.get(column.key), done.values.get(column.key));

@@ -51,7 +51,7 @@ fn workbook(name: &str, bytes: Vec<u8>) -> HttpResponse {
 /// The template of a table (模板) with the rows that the caller's unit has.
 #[utoipa::path(
     tag = "exchange", operation_id = "get_import_template", security(("bearer" = [])),
-    params(("kind" = String, Path, description = "plan_flows or vehicles", max_length = 40)),
+    params(("kind" = String, Path, description = "plan_flows, vehicles or manifest_drafts", max_length = 40)),
     responses((status = 200, description = "A workbook", body = Vec<u8>, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
@@ -98,7 +98,7 @@ pub struct ImportQuery {
 #[utoipa::path(
     tag = "exchange", operation_id = "import_table", security(("bearer" = [])),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    params(("kind" = String, Path, description = "plan_flows or vehicles", max_length = 40), ImportQuery,
+    params(("kind" = String, Path, description = "plan_flows, vehicles or manifest_drafts", max_length = 40), ImportQuery,
         ("Idempotency-Key" = String, Header, max_length = 100, min_length = 1, pattern = "^[!-~]{1,100}$")),
     responses((status = 202, description = "The job", body = Job),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::answer::{self, Outcome, RowDone};
-use super::kinds::{Import, Known, Present, RowProblem};
+use super::kinds::{Import, Known, Present, RowProblem, content_of};
 use crate::evidence;
 use crate::identity::{Actor, Standing};
 use crate::platform::app::App;
@@ -31,7 +31,7 @@ const EVENTS_LOOKED_THROUGH: i32 = 50;
 const JOB: &str = "import_";
 
 /// Kinds of problem of this room: what a row may meet beside its cells and its act.
-pub static KINDS: [Kind; 5] = [
+pub static KINDS: [Kind; 6] = [
     Kind::new(422, "row-unknown", "行键不属于本单位", "The row's key is none of your unit"),
     Kind::new(422, "row-locked", "已有行的灰色列不可修改，请另起新行", "Grey cells of a row that exists do not change; begin a new row"),
     Kind::new(422, "row-twice", "同一内容在文件中出现两次且不一致", "The file says one thing twice, and differently"),
@@ -42,6 +42,7 @@ pub static KINDS: [Kind; 5] = [
         "已有相同的记录且内容不同，请下载模板后修改",
         "It exists with other contents; take the template and change it there",
     ),
+    Kind::new(409, "row-issued", "此自编号已成为联单", "This number became a manifest"),
 ];
 
 /// What a job needs beside its file.
@@ -179,16 +180,17 @@ impl Sent<'_> {
         let seen = if let Step::Change(_, seen) = step { Some(seen) } else { None };
         let call = self.call(seen, &done.values);
         match self.kind.act(&call, self.actor, known, &done.values, of.as_ref()).await {
-            Ok(outcome) => {
+            Ok(acted) => {
                 done.outcome = if of.is_some() { Outcome::Changed } else { Outcome::Recorded };
                 done.before = of.as_ref().map(|present| present.values.clone());
                 // In check mode the new thing is gone again, and so is its version.
-                if let Some(act) = outcome.done().first().filter(|_| !self.request.check) {
-                    (done.id, done.version) = (Some(act.subject_id), Some(act.version));
+                done.told = acted.told;
+                if let (Some(id), Some(version), false) = (acted.id, acted.version, self.request.check) {
+                    (done.id, done.version) = (Some(id), Some(version));
                     let mut values = of.as_ref().map(|present| present.values.clone()).unwrap_or_default();
                     values.extend(done.values.clone());
                     let beside = of.as_ref().map(|present| present.beside.clone()).unwrap_or_default();
-                    known.put(self.kind, Present { id: act.subject_id, version: act.version, values, beside });
+                    known.put(self.kind, Present { id, version, values, beside, written: None, became: None });
                 } else {
                     (done.id, done.version) = (of.as_ref().map(|present| present.id), of.as_ref().map(|present| present.version));
                 }
@@ -233,6 +235,14 @@ impl Sent<'_> {
             said.insert(identity, (self.row.no, values.clone()));
         }
         let Some(present) = present else { return Ok(Ok(Step::Record)) };
+        if let Some(number) = &present.became {
+            // The same row again is no news; another one under its number would be taken for done.
+            if present.written.as_ref().is_some_and(|written| written.content == content_of(values)) {
+                return Ok(Ok(Step::Nothing(present.id)));
+            }
+            let (zh, en) = (format!("此自编号已成为联单 {number}，请另编一个"), format!("This number became the manifest {number}; take another"));
+            return Ok(Err(fault(&KINDS[5], Text::new(zh, en))));
+        }
         let differs = |key: &str| values.get(key) != present.values.get(key);
         let is_read = |column: &&crate::platform::table::Column| column.kind != crate::platform::table::Kind::Shown;
         if !self.kind.sheet().columns.iter().filter(is_read).any(|column| differs(column.key)) {
@@ -240,7 +250,8 @@ impl Sent<'_> {
         }
         // Without a key the row knows no version: it may change what its sender wrote last.
         let seen = if of_key.is_some() { self.row.version.unwrap_or(0) } else { present.version - 1 };
-        if seen >= present.version || self.nobody_else_since(present.id, seen).await? {
+        let is_own = present.written.as_ref().is_some_and(|written| written.by == self.actor.user && written.version == present.version);
+        if seen >= present.version || is_own || self.nobody_else_since(present.id, seen).await? {
             return Ok(Ok(Step::Change(present.id, present.version)));
         }
         Ok(Err(plain(if of_key.is_some() { &KINDS[3] } else { &KINDS[4] })))

@@ -1,11 +1,12 @@
 //! Every query of this room: what stands of a unit, as its tables show it.
 
-use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Uuid as SqlUuid};
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Date, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::kinds::Present;
+use super::kinds::{Present, Written};
 use crate::platform::db::Sql;
 use crate::platform::problem::Problem;
 use crate::platform::table::Choice;
@@ -104,6 +105,8 @@ pub async fn plan_flows(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<Vec<
                 "method": row.method, "planned_g": row.planned_g, "filing_no": row.filing_no,
             })),
             beside: values(json!({ "receiver_site_id": row.receiver_site_id })),
+            written: None,
+            became: None,
         })
         .collect())
 }
@@ -149,6 +152,8 @@ pub async fn vehicles(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<Vec<Pr
                 "permit_valid_to": row.permit_valid_to, "rated_load_g": row.rated_load_g, "gb19217": row.gb19217,
             })),
             beside: Map::new(),
+            written: None,
+            became: None,
         })
         .collect())
 }
@@ -159,4 +164,126 @@ fn values(object: Value) -> Map<String, Value> {
         Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
         _ => Map::new(),
     }
+}
+
+/// Where a unit's plan lets its waste go: the named sites of its receivers, and those with a licence.
+pub async fn receiver_sites(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<Vec<Choice>, Problem> {
+    let rows: Vec<NamedRow> = Sql("SELECT DISTINCT s.id::text AS value, u.name || ' / ' || s.name AS label \
+         FROM plan_flows f JOIN units u ON u.id = f.receiver_id JOIN sites s ON s.unit_id = u.id \
+         WHERE f.unit_id = $1 AND (s.id = f.receiver_site_id OR EXISTS (SELECT FROM licences l WHERE l.site_id = s.id)) ORDER BY label, value LIMIT 2000")
+    .bind::<SqlUuid, _>(unit)
+    .load(conn)
+    .await?;
+    Ok(rows.into_iter().map(Choice::from).collect())
+}
+
+/// Units with a carrier's permit; one that shares its name has its code beside it.
+pub async fn carriers(conn: &mut AsyncPgConnection) -> Result<Vec<Choice>, Problem> {
+    let rows: Vec<NamedRow> =
+        Sql("SELECT u.id::text AS value, CASE WHEN count(*) OVER (PARTITION BY u.name) > 1 THEN u.name || '（' || u.uscc || '）' \
+         ELSE u.name END AS label FROM units u WHERE u.ended_at IS NULL AND (u.verified_at IS NOT NULL OR u.is_external) \
+         AND EXISTS (SELECT FROM carrier_permits p WHERE p.unit_id = u.id AND p.retired_on IS NULL) ORDER BY u.name, u.id LIMIT 2000")
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(Choice::from).collect())
+}
+
+#[derive(diesel::QueryableByName)]
+struct WrittenRow {
+    #[diesel(sql_type = Text)]
+    own_number: String,
+    #[diesel(sql_type = SqlUuid)]
+    subject_id: Uuid,
+    #[diesel(sql_type = Binary)]
+    content: Vec<u8>,
+    #[diesel(sql_type = SqlUuid)]
+    user_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    written_version: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    version: Option<i64>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    document: Option<Value>,
+    #[diesel(sql_type = Nullable<Text>)]
+    manifest_no: Option<String>,
+    #[diesel(sql_type = Bool)]
+    is_issued: bool,
+}
+
+/// What a unit's rows became: drafts as they stand now, and manifests that drafts became. A draft that was thrown away is
+/// nothing any more.
+pub async fn written_drafts(conn: &mut AsyncPgConnection, unit: Uuid, kind: &str) -> Result<Vec<Present>, Problem> {
+    let rows: Vec<WrittenRow> =
+        Sql("SELECT r.ref AS own_number, r.subject_id, r.content, r.user_id, r.version AS written_version, d.version, d.document, \
+         coalesce(m.official_no, m.number) AS manifest_no, m.id IS NOT NULL AS is_issued FROM import_rows r \
+         LEFT JOIN manifest_drafts d ON d.id = r.subject_id AND d.unit_id = r.unit_id \
+         LEFT JOIN manifests m ON m.id = r.subject_id AND m.consignor_id = r.unit_id \
+         WHERE r.unit_id = $1 AND r.kind = $2 AND (d.id IS NOT NULL OR m.id IS NOT NULL) ORDER BY r.written_at DESC, r.ref LIMIT 20000")
+        .bind::<SqlUuid, _>(unit)
+        .bind::<Text, _>(kind)
+        .load(conn)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let document = row.document.unwrap_or_default();
+            let lines = document["lines"].as_array().map_or(0, Vec::len);
+            Present {
+                id: row.subject_id,
+                version: row.version.unwrap_or(row.written_version),
+                values: super::kinds::draft_values(&row.own_number, &document),
+                beside: values(json!({ "lines": lines })),
+                written: Some(Written { by: row.user_id, version: row.written_version, content: row.content }),
+                became: row.is_issued.then(|| row.manifest_no.unwrap_or_default()),
+            }
+        })
+        .collect())
+}
+
+/// The document of a row's own number: a new one, or the one that it had.
+pub async fn claim_ref(
+    conn: &mut AsyncPgConnection,
+    unit: Uuid,
+    kind: &str,
+    own_number: &str,
+    subject: Uuid,
+    user: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Uuid, Problem> {
+    let rows: Vec<IdRow> = Sql("INSERT INTO import_rows (unit_id, kind, ref, subject_id, content, user_id, version, written_at) \
+         VALUES ($1, $2, $3, $4, sha256(''), $5, 0, $6) ON CONFLICT (unit_id, kind, ref) DO UPDATE SET written_at = excluded.written_at \
+         RETURNING subject_id AS id")
+    .bind::<SqlUuid, _>(unit)
+    .bind::<Text, _>(kind)
+    .bind::<Text, _>(own_number)
+    .bind::<SqlUuid, _>(subject)
+    .bind::<SqlUuid, _>(user)
+    .bind::<Timestamptz, _>(now)
+    .load(conn)
+    .await?;
+    rows.into_iter().next().map(|row| row.id).ok_or_else(|| Problem::broken("a row's number was not kept"))
+}
+
+/// Takes note of what a row said, and of the version that came of it.
+pub async fn note_ref(
+    conn: &mut AsyncPgConnection,
+    unit: Uuid,
+    kind: &str,
+    own_number: &str,
+    content: &[u8],
+    user: Uuid,
+    version: i64,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    Sql("UPDATE import_rows SET content = $4, user_id = $5, version = $6, written_at = $7 WHERE unit_id = $1 AND kind = $2 AND ref = $3")
+        .bind::<SqlUuid, _>(unit)
+        .bind::<Text, _>(kind)
+        .bind::<Text, _>(own_number)
+        .bind::<Binary, _>(content)
+        .bind::<SqlUuid, _>(user)
+        .bind::<BigInt, _>(version)
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?;
+    Ok(())
 }

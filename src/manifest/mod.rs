@@ -9,7 +9,7 @@ pub mod acts;
 mod checks;
 pub mod corrections;
 pub mod domain;
-mod drafts;
+pub mod drafts;
 mod feed;
 mod findings;
 mod graph;

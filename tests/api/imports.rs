@@ -297,3 +297,53 @@ async fn a_job_has_the_rights_that_its_sender_has_when_it_runs() {
     world.run_jobs().await;
     assert_eq!(counts(&world.get(&key, &format!("/api/v1/jobs/{job}")).await.ok()), [1, 0, 0, 0]);
 }
+
+const DRAFTS: &str = "自编号,移出场所,接受场所,承运单位,托运人,废物代码,有害成分名称,形态,包装方式,包装数量,移出量（吨）,拟利用处置方式,计划移出日,计划接受日,应急措施\r\n";
+
+fn draft(own_number: &str, mass: &str, measures: &str) -> String {
+    format!(
+        "{own_number},一号厂区,演示·处置中心 / 处置场,演示·运输,移出人,90024908,石油烃,液态,200 L 铁桶,6桶,{mass},R9,2026年11月23日,2026/11/24,{measures}\r\n"
+    )
+}
+
+#[actix_web::test]
+async fn drafts_come_in_by_their_own_numbers_and_say_what_their_issue_would_meet() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let clerk = district.plant.who("clerk");
+    let file = format!("{DRAFTS}{}{}", draft("A-1", "1.2吨", "吸附棉、围堵"), draft("A-2", "1.5", "吸附棉").replace(",R9,", ",D10,"));
+    let before = world.events().await;
+    let check = bring(&world, clerk, "manifest_drafts", "check", file.clone()).await;
+    assert_eq!(counts(&check), [2, 0, 0, 0], "{check}");
+    let drafts = async || world.get(clerk, "/api/v1/manifest_drafts").await.ok()["drafts"].as_array().unwrap().clone();
+    assert!(drafts().await.is_empty());
+    let job = bring(&world, clerk, "manifest_drafts", "apply", file.clone()).await;
+    assert_eq!((counts(&job), drafts().await.len(), world.events().await), ([2, 0, 0, 0], 2, before), "{job}");
+    // The plan has no flow to D10: told now, refused at the issue.
+    let notes = job["result"]["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note["row"] == 3 && note["message"]["zh-CN"].as_str().unwrap().contains("管理计划")), "{notes:?}");
+    assert_eq!(counts(&bring(&world, clerk, "manifest_drafts", "apply", file.clone()).await), [0, 0, 2, 0]);
+    let corrected = file.replace("1.2吨", "1.3吨");
+    assert_eq!(counts(&bring(&world, clerk, "manifest_drafts", "apply", corrected.clone()).await), [0, 1, 1, 0]);
+    let kept = drafts().await;
+    let first = kept.iter().find(|draft| draft["document"]["lines"][0]["method"] == "R9").unwrap();
+    assert_eq!((&first["document"]["lines"][0]["declared_g"], &first["version"]), (&json!(1_300_000), &json!(2)));
+
+    // Issued, the row is a manifest: the same row again is no news, another under its number is refused.
+    let issue = format!("/api/v1/manifest_drafts/{}/issue", id(&first["id"]));
+    let issued = world.post_seen(clerk, &issue, 2, json!({})).await.ok();
+    assert_eq!(id(&issued["done"][0]["subject_id"]), id(&first["id"]));
+    assert_eq!(counts(&bring(&world, clerk, "manifest_drafts", "apply", corrected).await), [0, 0, 2, 0]);
+    let reused = bring(&world, clerk, "manifest_drafts", "apply", format!("{DRAFTS}{}", draft("A-1", "9", "吸附棉"))).await;
+    assert_eq!(faults(&reused), [(2, String::new(), "row-issued".into())]);
+    // A colleague's draft is not written over unseen.
+    let colleague = world.add_person(&district.plant, &["clerk"]).await;
+    let other = format!("{DRAFTS}{}", draft("A-2", "9", "吸附棉"));
+    assert_eq!(faults(&bring(&world, &colleague, "manifest_drafts", "apply", other).await), [(2, String::new(), "row-exists".into())]);
+    let template = world.get(&colleague, "/api/v1/imports/manifest_drafts/template").await;
+    let rows = xlsx_rows(&template);
+    assert_eq!((rows.len(), rows[2][2].as_str(), rows[2][13].as_str()), (3, "A-2", "1.5"));
+    assert_eq!(counts(&bring(&world, &colleague, "manifest_drafts", "apply", template.bytes).await), [0, 0, 1, 0]);
+    let strange = bring(&world, clerk, "manifest_drafts", "apply", format!("{DRAFTS}{}", draft("A-3", "1", "x"))).await;
+    assert_eq!(faults(&strange), [(2, "emergency_measures".into(), "too-short".into())]);
+}

@@ -1,5 +1,6 @@
 //! What can be sent in as a table: one file a kind, and one arm of each match below.
 
+mod manifest_drafts;
 mod plan_flows;
 mod vehicles;
 
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use crate::evidence::Outcome;
 use crate::identity::{Actor, Role, UnitKind};
 use crate::platform::call::Call;
-use crate::platform::problem::{Problem, kinds};
+use crate::platform::problem::{Problem, Text, kinds};
 use crate::platform::table::{Choices, RowFault, Sheet};
 
 /// A kind of table.
@@ -22,6 +23,8 @@ pub enum Import {
     PlanFlows,
     /// Vehicles (车辆).
     Vehicles,
+    /// Manifests to come (联单草稿).
+    ManifestDrafts,
 }
 
 /// A thing of the unit that a row may mean.
@@ -35,7 +38,42 @@ pub struct Present {
     pub values: Map<String, Value>,
     /// What the act of a change states and no column holds.
     pub beside: Map<String, Value>,
+    /// How a table wrote it last, where no chain of events tells it.
+    pub written: Option<Written>,
+    /// The number of the manifest that it became; it is changed there and not by a table.
+    pub became: Option<String>,
 }
+
+/// How a table wrote a thing last.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// By whom.
+    pub by: Uuid,
+    /// The version that came of it.
+    pub version: i64,
+    /// What the row said; SHA-256.
+    pub content: Vec<u8>,
+}
+
+/// What a row's act brought about.
+#[derive(Debug, Default)]
+pub struct Acted {
+    /// The thing; nothing in check mode.
+    pub id: Option<Uuid>,
+    /// Its version.
+    pub version: Option<i64>,
+    /// What its sender should know beside.
+    pub told: Vec<Text>,
+}
+
+impl From<Outcome> for Acted {
+    fn from(outcome: Outcome) -> Self {
+        let done = outcome.done().first();
+        Self { id: done.map(|done| done.subject_id), version: done.map(|done| done.version), told: Vec::new() }
+    }
+}
+
+pub use manifest_drafts::{content_of, values_of as draft_values};
 
 /// What the rows of one file share.
 pub struct Known {
@@ -53,7 +91,7 @@ pub struct Known {
 
 impl Import {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::PlanFlows, Self::Vehicles];
+    pub const ALL: [Self; 3] = [Self::PlanFlows, Self::Vehicles, Self::ManifestDrafts];
 
     /// Its name in addresses, and that of its sheet.
     #[must_use]
@@ -75,6 +113,7 @@ impl Import {
         match self {
             Self::PlanFlows => &plan_flows::SHEET,
             Self::Vehicles => &vehicles::SHEET,
+            Self::ManifestDrafts => &manifest_drafts::SHEET,
         }
     }
 
@@ -88,6 +127,7 @@ impl Import {
         let roles: &[Role] = match self {
             Self::PlanFlows => &[Role::Clerk, Role::UnitAdmin],
             Self::Vehicles => &[Role::Clerk, Role::UnitAdmin, Role::Dispatcher],
+            Self::ManifestDrafts => &[Role::Clerk, Role::Signatory],
         };
         if roles.iter().any(|role| actor.roles.has(*role)) { Ok(unit.id) } else { Err(forbidden()) }
     }
@@ -100,6 +140,7 @@ impl Import {
         let (choices, present) = match self {
             Self::PlanFlows => plan_flows::known(conn, unit).await?,
             Self::Vehicles => vehicles::known(conn, unit).await?,
+            Self::ManifestDrafts => manifest_drafts::known(conn, unit).await?,
         };
         let order = present.iter().map(|thing| thing.id).collect();
         let mut known = Known { choices, order, present: HashMap::new(), by_identity: HashMap::new(), units: HashMap::new() };
@@ -112,8 +153,9 @@ impl Import {
     /// Values in the one spelling in which they are stored, so that they can be compared.
     pub fn tidy(self, values: &mut Map<String, Value>) {
         match self {
-            Self::PlanFlows => plan_flows::tidy(values),
+            Self::PlanFlows => hyphenate(values, "code"),
             Self::Vehicles => vehicles::tidy(values),
+            Self::ManifestDrafts => hyphenate(values, "waste_code"),
         }
     }
 
@@ -135,16 +177,19 @@ impl Import {
         known: &mut Known,
         values: &Map<String, Value>,
         of: Option<&Present>,
-    ) -> Result<Outcome, RowProblem> {
+    ) -> Result<Acted, RowProblem> {
         match self {
             Self::PlanFlows => plan_flows::act(call, actor, known, values, of).await,
             Self::Vehicles => vehicles::act(call, actor, values, of).await,
+            Self::ManifestDrafts => manifest_drafts::act(call, actor, values, of).await,
         }
     }
 
     /// The column that a member of an act's body comes from.
     #[must_use]
     pub fn column_of(self, pointer: &str) -> Option<&'static str> {
+        // A row of a draft is a manifest of one line.
+        let pointer = pointer.strip_prefix("/lines/0").filter(|rest| !rest.is_empty()).unwrap_or(pointer);
         let member = pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
         let member = match (self, member) {
             (Self::PlanFlows, "receiver_id" | "receiver_site_id") => "receiver_uscc",
@@ -179,6 +224,16 @@ pub enum RowProblem {
 impl From<Problem> for RowProblem {
     fn from(problem: Problem) -> Self {
         Self::Act(Box::new(problem))
+    }
+}
+
+/// Eight digits are a waste code whose hyphens were lost.
+fn hyphenate(values: &mut Map<String, Value>, key: &str) {
+    if let Some(Value::String(code)) = values.get_mut(key)
+        && code.len() == 8
+        && code.bytes().all(|digit| digit.is_ascii_digit())
+    {
+        *code = format!("{}-{}-{}", &code[..3], &code[3..6], &code[6..]);
     }
 }
 

@@ -6,8 +6,7 @@ use diesel_async::AsyncPgConnection;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Known, Present, RowProblem, body_of};
-use crate::evidence::Outcome;
+use super::{Acted, Known, Present, RowProblem, body_of};
 use crate::exchange::store;
 use crate::filing::{self, PlanFlowChange, PlanFlowStatement};
 use crate::identity::{Actor, Uscc};
@@ -45,16 +44,6 @@ pub async fn known(conn: &mut AsyncPgConnection, unit: Uuid) -> Result<(Choices,
     Ok((choices, store::plan_flows(conn, unit).await?))
 }
 
-/// Eight digits are a code whose hyphens were lost.
-pub fn tidy(values: &mut Map<String, Value>) {
-    if let Some(Value::String(code)) = values.get_mut("code")
-        && code.len() == 8
-        && code.bytes().all(|digit| digit.is_ascii_digit())
-    {
-        *code = format!("{}-{}-{}", &code[..3], &code[3..6], &code[6..]);
-    }
-}
-
 /// The unit of a code that a cell names.
 async fn receiver(call: &Call, known: &mut Known, values: &Map<String, Value>) -> Result<Uuid, RowProblem> {
     let code = values.get("receiver_uscc").and_then(Value::as_str).unwrap_or_default();
@@ -81,16 +70,16 @@ async fn receiver(call: &Call, known: &mut Known, values: &Map<String, Value>) -
 }
 
 /// States a flow, or changes its mass and filing number.
-pub async fn act(call: &Call, actor: &Actor, known: &mut Known, values: &Map<String, Value>, of: Option<&Present>) -> Result<Outcome, RowProblem> {
+pub async fn act(call: &Call, actor: &Actor, known: &mut Known, values: &Map<String, Value>, of: Option<&Present>) -> Result<Acted, RowProblem> {
     if let Some(present) = of {
         let mut body = body_of(values, &["planned_g", "filing_no"]);
         body.extend(present.beside.clone());
         let change: PlanFlowChange = parse(&call.app, Value::Object(body).to_string().as_bytes())?;
-        return Ok(filing::acts::change_plan_flow(call, actor, present.id, change).await?);
+        return Ok(filing::acts::change_plan_flow(call, actor, present.id, change).await?.into());
     }
     let receiver = receiver(call, known, values).await?;
     let mut body = body_of(values, &["site_id", "year", "code", "method", "planned_g", "filing_no"]);
     body.insert("receiver_id".into(), receiver.to_string().into());
     let statement: PlanFlowStatement = parse(&call.app, Value::Object(body).to_string().as_bytes())?;
-    Ok(filing::acts::record_plan_flow(call, actor, statement).await?)
+    Ok(filing::acts::record_plan_flow(call, actor, statement).await?.into())
 }

@@ -4,8 +4,7 @@ use diesel_async::AsyncPgConnection;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Present, RowProblem, body_of};
-use crate::evidence::Outcome;
+use super::{Acted, Present, RowProblem, body_of};
 use crate::exchange::store;
 use crate::identity::Actor;
 use crate::platform::call::{Call, parse};
@@ -58,10 +57,11 @@ pub fn tidy(values: &mut Map<String, Value>) {
 }
 
 /// States a vehicle, or states it anew.
-pub async fn act(call: &Call, actor: &Actor, values: &Map<String, Value>, of: Option<&Present>) -> Result<Outcome, RowProblem> {
+pub async fn act(call: &Call, actor: &Actor, values: &Map<String, Value>, of: Option<&Present>) -> Result<Acted, RowProblem> {
     let statement: VehicleStatement = parse(&call.app, Value::Object(body_of(values, &MEMBERS)).to_string().as_bytes())?;
     Ok(match of {
         Some(present) => registry::acts::change_vehicle(call, actor, present.id, statement).await?,
         None => registry::acts::record_vehicle(call, actor, statement).await?,
-    })
+    }
+    .into())
 }
