@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::kinds::Import;
-use super::{answer, import, progress};
+use super::{answer, import, official, progress};
 use crate::identity::{Actor, Standing};
 use crate::platform::app::App;
 use crate::platform::calendar::legal_day;
@@ -20,7 +20,7 @@ use crate::platform::call::{UploadWith, lang_of};
 use crate::platform::cursor::FilterHash;
 use crate::platform::jobs::{self, Job};
 use crate::platform::page::{PageOf, Wanted};
-use crate::platform::problem::{Problem, ProblemBody, kinds};
+use crate::platform::problem::{Problem, ProblemBody, Text, kinds};
 use crate::platform::query::{NoQuery, Query};
 use crate::platform::table::export::XLSX;
 
@@ -94,11 +94,12 @@ pub struct ImportQuery {
 }
 
 /// Send in a table: our template filled in, or any workbook (.xlsx) or CSV (UTF-8, GB18030) with its titles. What is wrong with the
-/// file as a whole is told at once; its rows become a job.
+/// file as a whole is told at once; its rows become a job. `official_manifests` takes an export of the national system as it is
+/// and only compares it with the manifests here.
 #[utoipa::path(
     tag = "exchange", operation_id = "import_table", security(("bearer" = [])),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    params(("kind" = String, Path, description = "plan_flows, vehicles or manifest_drafts", max_length = 40), ImportQuery,
+    params(("kind" = String, Path, description = "plan_flows, vehicles, manifest_drafts or official_manifests", max_length = 40), ImportQuery,
         ("Idempotency-Key" = String, Header, max_length = 100, min_length = 1, pattern = "^[!-~]{1,100}$")),
     responses((status = 202, description = "The job", body = Job),
         (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
@@ -106,22 +107,28 @@ pub struct ImportQuery {
 )]
 #[post("/imports/{kind}")]
 pub async fn import_table(actor: Actor, kind: Path<String>, sent: UploadWith<FILE_MAX, ImportQuery>) -> Result<HttpResponse, Problem> {
-    let kind = Import::of(&kind)?;
-    let unit = kind.unit_of(&actor)?;
+    let kind = if *kind == official::NAME { None } else { Some(Import::of(&kind)?) };
+    let unit = kind.map_or_else(|| official::unit_of(&actor), |kind| kind.unit_of(&actor))?;
     let standing = Standing::of(&actor)?;
     let UploadWith { call, query, bytes } = sent;
     let check = query.mode == ImportMode::Check;
+    if kind.is_none() && !check {
+        let why = Text::new("此文件只作核对，不保存任何内容，请用 mode=check", "This file is only laid beside what there is; use mode=check");
+        return Err(Problem::parameter("mode", why));
+    }
     let app = call.app.clone();
     let id = match jobs::repeated(&call, actor.user).await? {
         Some(id) => id,
         None => {
             let turn = tokio::time::timeout(READ_WITHIN, app.shelf::<Readers>().0.clone().acquire_owned()).await;
             let turn = turn.ok().and_then(Result::ok).ok_or_else(Problem::busy)?;
-            let filled = import::read(kind, bytes.clone()).await?;
+            let (filled, name) = match kind {
+                Some(kind) => (import::read(kind, bytes.clone()).await?, import::job_name(kind)),
+                None => (official::read(bytes.clone()).await?, official::JOB.to_owned()),
+            };
             drop(turn);
             let request = import::Request { standing, lang: call.lang, check };
             let request = serde_json::to_value(request).map_err(|error| Problem::internal(&error))?;
-            let name = import::job_name(kind);
             let asked = jobs::Asked { unit, user: actor.user, kind: &name, request: &request, total_rows: filled.rows.len(), input: &bytes };
             jobs::queue(&call, &asked).await?
         }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::answer::{self, Outcome, RowDone};
 use super::kinds::{Import, Known, Present, RowProblem, content_of};
+use super::official;
 use crate::evidence;
 use crate::identity::{Actor, Standing};
 use crate::platform::app::App;
@@ -94,8 +95,11 @@ pub async fn run_next(app: &Arc<App>) -> Result<usize, Problem> {
 }
 
 async fn run(app: &Arc<App>, job: &Taken, input: Vec<u8>) -> Result<(), Problem> {
-    let kind = Import::of(job.kind.trim_start_matches(JOB))?;
     let request: Request = serde_json::from_value(job.request.clone()).map_err(|error| Problem::internal(&error))?;
+    if job.kind == official::JOB {
+        return official::run(app, job, &request, input).await;
+    }
+    let kind = Import::of(job.kind.trim_start_matches(JOB))?;
     let filled = read(kind, input).await?;
     let (actor, mut known) = {
         let mut conn = app.db.get().await?;

@@ -8,6 +8,7 @@ mod answer;
 pub mod http;
 mod import;
 mod kinds;
+mod official;
 mod progress;
 mod store;
 

@@ -287,3 +287,47 @@ pub async fn note_ref(
         .await?;
     Ok(())
 }
+
+/// A manifest of ours as an export of another system is laid beside it.
+#[derive(diesel::QueryableByName, Debug, Clone)]
+pub struct OwnManifest {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub official_no: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub number: Option<String>,
+    #[diesel(sql_type = Text)]
+    pub consignor_name: String,
+    #[diesel(sql_type = Text)]
+    pub receiver_name: String,
+    #[diesel(sql_type = Array<Text>)]
+    pub codes: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    pub plates: Vec<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub released_g: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub accepted_g: Option<i64>,
+    #[diesel(sql_type = Bool)]
+    pub is_void: bool,
+}
+
+/// Manifests by their numbers, among those that a unit is a party of or an authority answers for.
+pub async fn manifests_by_number(
+    conn: &mut AsyncPgConnection,
+    numbers: &[String],
+    unit: Uuid,
+    jurisdiction: &[String],
+) -> Result<Vec<OwnManifest>, Problem> {
+    Ok(Sql("SELECT m.id, m.official_no, m.number, m.consignor_name, m.receiver_name, m.codes, m.plates, m.released_g, m.accepted_g, \
+         m.voided_at IS NOT NULL AS is_void FROM manifests m \
+         WHERE m.id IN (SELECT id FROM manifests WHERE official_no = ANY($1) UNION SELECT id FROM manifests WHERE number = ANY($1)) \
+         AND (EXISTS (SELECT FROM manifest_parties p WHERE p.manifest_id = m.id AND p.unit_id = $2) \
+         OR EXISTS (SELECT FROM manifest_places q JOIN division_paths d ON d.code = q.division WHERE q.manifest_id = m.id AND d.ancestor = ANY($3)))")
+    .bind::<Array<Text>, _>(numbers)
+    .bind::<SqlUuid, _>(unit)
+    .bind::<Array<Text>, _>(jurisdiction)
+    .load(conn)
+    .await?)
+}

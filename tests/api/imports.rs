@@ -347,3 +347,39 @@ async fn drafts_come_in_by_their_own_numbers_and_say_what_their_issue_would_meet
     let strange = bring(&world, clerk, "manifest_drafts", "apply", format!("{DRAFTS}{}", draft("A-3", "1", "x"))).await;
     assert_eq!(faults(&strange), [(2, "emergency_measures".into(), "too-short".into())]);
 }
+
+#[actix_web::test]
+async fn an_official_export_is_laid_beside_our_manifests_and_changes_nothing() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut moved = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut moved, "confirmed").await;
+    let other = district.issue(&world, 800_000).await;
+    let clerk = district.plant.who("clerk");
+    let number = |doc: Value| text(&doc["number"]);
+    let (moved, other) = (number(moved.get(&world, clerk).await), number(other.get(&world, clerk).await));
+    let file = format!(
+        "危险废物转移联单导出,,,,,,\r\n转移联单编号,移出单位名称,接收单位名称,危险废物代码,移出量（吨）,接收量（吨）,车牌号,运输单位\r\n\
+         {moved},演示·化工厂,演示·处置中心,900-249-08,1.2000,1.2,辽B12345,x\r\n{other},演示·化工厂,某某处置公司,900-249-08,0.8,,辽B99999,x\r\n\
+         20262102999999,甲,乙,900-249-08,1,1,辽B1,x\r\n{other},演示·化工厂,演示·处置中心,900-249-08,很多,,,\r\n"
+    );
+    let (gb, before) = (encoding_rs::GB18030.encode(&file).0.into_owned(), world.events().await);
+    let job = bring(&world, clerk, "official_manifests", "check", gb.clone()).await;
+    let result = &job["result"];
+    assert_eq!((&result["manifests"], &result["matching"], &result["unreadable_rows"]), (&json!(3), &json!(1), &json!(1)), "{job}");
+    assert_eq!((&result["unknown"], &result["ignored_columns"]), (&json!(["20262102999999"]), &json!(["运输单位"])));
+    let differing = &result["differing"][0];
+    let columns: Vec<&str> = differing["differences"].as_array().unwrap().iter().map(|one| one["column"].as_str().unwrap()).collect();
+    assert_eq!((differing["number"].as_str(), columns), (Some(other.as_str()), vec!["receiver_name", "plate", "released_g"]));
+    let rows = xlsx_rows(&world.get(clerk, &format!("/api/v1/jobs/{}/file", id(&job["id"]))).await);
+    assert_eq!(rows[2].last().unwrap(), "一致");
+    assert!(rows[3].last().unwrap().contains("官方“某某处置公司”，本系统“演示·处置中心”"), "{:?}", rows[3]);
+    assert_eq!(world.events().await, before);
+    send(&world, clerk, "official_manifests", "apply", gb.clone()).await.refused(400, "bad-parameter");
+    // Of others' manifests nothing is told; an officer compares those of his divisions.
+    let stranger = world.unit("演示·外人", "210213", &[]).await;
+    assert_eq!(bring(&world, &stranger.admin, "official_manifests", "check", gb.clone()).await["result"]["unknown_all"], 3);
+    let officer = world.authority("210213").await;
+    assert_eq!(bring(&world, &officer.admin, "official_manifests", "check", gb).await["result"]["matching"], 1);
+    send(&world, district.carrier.who("driver"), "official_manifests", "check", "联单编号\r\n1\r\n").await.refused(403, "forbidden");
+}

@@ -153,7 +153,8 @@ pub fn letter(column: usize) -> String {
 }
 
 /// A title without marks and blanks, to find a column by.
-fn bare(title: &str) -> String {
+#[must_use]
+pub fn bare(title: &str) -> String {
     title.chars().filter(|letter| !letter.is_whitespace() && !matches!(letter, '*' | '＊')).collect::<String>().to_lowercase()
 }
 
@@ -163,9 +164,19 @@ impl Sheet {
     /// # Errors
     /// Without a header, or one that lacks a needed column; without rows; too many of them.
     pub fn filled(&self, grid: &Grid) -> Result<Filled, Problem> {
+        self.filled_as(grid, |_| None)
+    }
+
+    /// As [`Sheet::filled`], with titles of others beside our own: `meaning` gives the key that one stands for.
+    ///
+    /// # Errors
+    /// As [`Sheet::filled`].
+    pub fn filled_as(&self, grid: &Grid, meaning: impl Fn(&str) -> Option<&'static str>) -> Result<Filled, Problem> {
         let place_of = |title: &str| {
-            let title = bare(title);
-            self.columns.iter().position(|column| title == bare(column.title.0) || title == bare(column.title.1) || title == column.key)
+            let (named, key) = (bare(title), meaning(title));
+            self.columns
+                .iter()
+                .position(|column| named == bare(column.title.0) || named == bare(column.title.1) || named == column.key || Some(column.key) == key)
         };
         let places = |row: &[Cell]| row.iter().filter(|cell| place_of(&cell.shown()).is_some()).count();
         let header = (0..grid.rows.len().min(HEADER_WITHIN)).max_by_key(|row| (grid.rows.get(*row).map_or(0, |row| places(row)), usize::MAX - row));
