@@ -4,7 +4,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, get, web};
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::schema::{OneOfBuilder, Schema};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, Content, ContentBuilder, Ref, RefOr, Required, ResponseBuilder};
 
@@ -14,7 +14,8 @@ use crate::platform::mass;
 use crate::platform::problem::{Kind, Problem, ProblemBody, kinds};
 use crate::platform::respond::unrouted;
 use crate::platform::shape::FormatCheck;
-use crate::{catalogue, evidence, filing, identity, ledger, manifest, registry};
+use crate::platform::table::export;
+use crate::{catalogue, evidence, exchange, filing, identity, ledger, manifest, platform, registry};
 
 macro_rules! routes {
     (api: [$($api:path),* $(,)?], root: [$($root:path),* $(,)?] $(,)?) => {
@@ -94,6 +95,8 @@ routes! {
         manifest::http::make_one_time_code,
         manifest::http::duplicate_manifest,
         manifest::http::get_manifest_sheet, manifest::http::get_dispatch_sheet, manifest::http::get_manifest_token,
+        exchange::http::get_import_template, exchange::http::import_table, exchange::http::list_jobs, exchange::http::get_job,
+        exchange::http::follow_job, exchange::http::get_job_file,
     ],
     root: [evidence::http::list_keys, manifest::http::look_at_token, get_problem_kind, get_live, get_ready],
 }
@@ -129,10 +132,18 @@ fn complete(document: &mut utoipa::openapi::OpenApi) {
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
         for operation in operations.into_iter().filter_map(Option::as_mut) {
-            let has_mode =
-                operation.parameters.iter().flatten().any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == "mode"));
+            let has_mode = operation
+                .parameters
+                .iter()
+                .flatten()
+                .any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == "mode" && parameter.required != Required::True));
             if has_mode {
                 answer_check_mode(operation);
+            }
+            let has_format =
+                operation.parameters.iter().flatten().any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == "format"));
+            if has_format {
+                answer_as_file(operation);
             }
             if let Some(RefOr::T(body)) = &mut operation.request_body
                 && body.content.values().all(|content| demands_nothing(content, &components))
@@ -156,6 +167,16 @@ fn answer_check_mode(operation: &mut Operation) {
         {
             let both = |done| RefOr::T(Schema::OneOf(OneOfBuilder::new().item(done).item(check()).build()));
             content.schema = Some(if done == check() { done } else { both(done) });
+        }
+    }
+}
+
+/// A list that can be had as a file says so in its answer.
+fn answer_as_file(operation: &mut Operation) {
+    if let Some(RefOr::T(ok)) = operation.responses.responses.get_mut("200") {
+        for kind in ["text/csv", export::XLSX] {
+            let schema = Schema::Object(ObjectBuilder::new().schema_type(Type::String).build());
+            ok.content.insert(kind.to_owned(), RefOr::T(ContentBuilder::new().schema(Some(RefOr::T(schema))).build()));
         }
     }
 }
@@ -191,6 +212,7 @@ pub fn formats() -> Vec<FormatCheck> {
 #[must_use]
 pub fn problem_kinds() -> Vec<&'static Kind> {
     let mut all: Vec<&'static Kind> = kinds::ALL.to_vec();
+    all.extend(platform::table::KINDS.iter());
     all.extend(identity::acts::KINDS.iter());
     all.push(&identity::auth::FIRST_PASSWORD);
     all.push(&identity::one_time::OWN_CODE);
@@ -202,6 +224,7 @@ pub fn problem_kinds() -> Vec<&'static Kind> {
     all.extend(manifest::corrections::KINDS.iter());
     all.extend(manifest::acts::ending::KINDS.iter());
     all.extend(manifest::incidents::KINDS.iter());
+    all.extend(exchange::KINDS.iter());
     all.extend(manifest::table::REQUIREMENTS.iter().map(|rule| &rule.kind));
     all.push(&evidence::NUMBERS_EXHAUSTED);
     all

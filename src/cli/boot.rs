@@ -17,12 +17,13 @@ use crate::platform::app::{App, Limits, NumberMode};
 use crate::platform::clock::Clock;
 use crate::platform::cluster::{Cluster, ClusterOptions};
 use crate::platform::db::{Db, DbSettings, Sql};
+use crate::platform::jobs;
 use crate::platform::keys::Keys;
 use crate::platform::metrics::Metrics;
 use crate::platform::migrate::{self, Direction};
 use crate::platform::problem::Problem;
 use crate::platform::respond::respond;
-use crate::{catalogue, contract, evidence, manifest};
+use crate::{catalogue, contract, evidence, exchange, manifest};
 
 /// Where the data are: a named server, or a cluster of our own that ends with us.
 pub struct Database {
@@ -212,6 +213,7 @@ impl Running {
     /// Takes no more requests and waits for those under way; event streams have no end of their own, so they are ended.
     pub async fn stop(self) {
         manifest::stream::end_all(&self.app);
+        exchange::end_all(&self.app);
         // The server's own stop drops what was accepted and no worker has taken yet, and ends idle workers at once, with the
         // database connections that they opened and others are using. So it comes when all is answered.
         self.handle.pause().await;
@@ -229,7 +231,10 @@ impl Running {
 /// When the address cannot be bound.
 pub fn serve(app: &Arc<App>, listen: SocketAddr, workers: usize) -> Result<Running, Failure> {
     let running = serve_alone(app, listen, workers)?;
-    actix_web::rt::spawn(jobs(app.clone()));
+    actix_web::rt::spawn(short_jobs(app.clone()));
+    for _ in 0..TABLES_AT_ONCE {
+        actix_web::rt::spawn(tables(app.clone()));
+    }
     Ok(running)
 }
 
@@ -254,7 +259,7 @@ pub fn serve_alone(app: &Arc<App>, listen: SocketAddr, workers: usize) -> Result
 }
 
 /// Background work of one process; every job is idempotent and takes turns with other processes.
-async fn jobs(app: Arc<App>) {
+async fn short_jobs(app: Arc<App>) {
     let mut tick = tokio::time::interval(Duration::from_millis(250));
     // Rounds that a stall kept from running are not made up for: each takes all that waits, and a database that is away
     // would be hammered.
@@ -262,7 +267,7 @@ async fn jobs(app: Arc<App>) {
     let mut round: u64 = 0;
     loop {
         tick.tick().await;
-        if let Err(problem) = run_jobs_once(&app).await {
+        if let Err(problem) = run_short_jobs(&app).await {
             tracing::warn!(%problem, "a job failed; it is tried again");
         }
         if round.is_multiple_of(ROUNDS_AN_HOUR)
@@ -274,11 +279,32 @@ async fn jobs(app: Arc<App>) {
     }
 }
 
+/// Tables that come in, one row after the other: beside the short jobs, which would wait for them.
+async fn tables(app: Arc<App>) {
+    // News of this process come at once; what others queued, or left behind, is looked for now and then.
+    let mut news = jobs::news(&app);
+    let mut tick = tokio::time::interval(Duration::from_secs(2));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! { _ = tick.tick() => {}, _ = news.changed() => {} }
+        if let Err(problem) = exchange::run_next(&app).await {
+            tracing::warn!(%problem, "a table was interrupted; its job is taken again");
+        }
+    }
+}
+
+/// How many of them one process works on.
+const TABLES_AT_ONCE: usize = 2;
+
 /// One round of every job; gives how much was done, so that a test can run them until nothing is left.
 ///
 /// # Errors
 /// As the jobs.
-pub async fn run_jobs_once(app: &App) -> Result<usize, Problem> {
+pub async fn run_jobs_once(app: &Arc<App>) -> Result<usize, Problem> {
+    Ok(exchange::run_next(app).await? + run_short_jobs(app).await?)
+}
+
+async fn run_short_jobs(app: &App) -> Result<usize, Problem> {
     // What a job says goes through the feed too, so the feed comes after it.
     let done = manifest::reminders::run(app).await? + evidence::run_feed(app).await?;
     manifest::stream::wake(app).await?;
@@ -293,5 +319,6 @@ async fn forget_old(app: &App) -> Result<(), Problem> {
     let (mut conn, now) = (app.db.get().await?, app.clock.now());
     evidence::forget_old_keys(&mut conn, now).await?;
     crate::identity::forget_old_failures(&mut conn, now).await?;
+    crate::platform::jobs::forget_old(&mut conn, now).await?;
     Ok(())
 }

@@ -15,9 +15,8 @@ mod ways;
 
 pub use acts::attachment::{Named, attach};
 pub use acts::plan::{Wanted, change_ready};
-pub use domain::approval_valid_to;
-pub use domain::plan::WasteForm;
 pub use domain::record::{SolidWasteCode, TransferPurpose};
+pub use domain::{PlanFlowChange, PlanFlowStatement, approval_valid_to};
 pub use lawful::{
     ApprovalInForce, ExportInForce, GeneralTransferInForce, PlanInForce, approvals_for, export_for, general_transfer_for, plan_flows_for,
 };

@@ -59,6 +59,7 @@ const OF_A_UNIT: Sql = Sql("SELECT l.id, l.looked_at, l.what, l.subject_id AS ma
 
 /// Whose looks an actor may read: a unit's administrator those at the unit's own manifests, without the officers' names; an
 /// authority's manager those of his own officers and those at manifests of his divisions.
+#[derive(Clone)]
 pub struct LookScope {
     unit: Uuid,
     is_manager: bool,

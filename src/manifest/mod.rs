@@ -10,7 +10,7 @@ mod books;
 mod checks;
 pub mod corrections;
 pub mod domain;
-mod drafts;
+pub mod drafts;
 mod fate;
 mod feed;
 mod findings;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
+use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc, Weekday};
 use serde::{Deserialize, Serialize};
 
 /// The offset of Asia/Shanghai.
@@ -50,6 +50,16 @@ pub fn start_of(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(NaiveTime::MIN)
         .checked_sub_signed(TimeDelta::seconds(i64::from(SHANGHAI_AHEAD_S)))
         .map_or(DateTime::<Utc>::MIN_UTC, |start| start.and_utc())
+}
+
+/// The instant at which a clock on a wall in Dalian shows a time.
+pub fn instant_of(wall: NaiveDateTime) -> DateTime<Utc> {
+    wall.checked_sub_signed(TimeDelta::seconds(i64::from(SHANGHAI_AHEAD_S))).map_or(DateTime::<Utc>::MIN_UTC, |at| at.and_utc())
+}
+
+/// What a clock on a wall in Dalian shows at an instant.
+pub fn wall_clock(at: DateTime<Utc>) -> NaiveDateTime {
+    at.with_timezone(&SHANGHAI).naive_local()
 }
 
 /// What an exceptional day is, against its weekday.

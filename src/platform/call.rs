@@ -142,6 +142,16 @@ async fn place_for_file(app: Arc<App>) -> Result<OwnedSemaphorePermit, Problem> 
     tokio::time::timeout(UPLOAD_WAIT, places.acquire_owned()).await.ok().and_then(Result::ok).ok_or_else(Problem::busy)
 }
 
+/// As [`Upload`], with a query of the operation's own in place of an act's `mode`.
+pub struct UploadWith<const MAX: usize, Q> {
+    /// What every act shares; `check` is not set.
+    pub call: Call,
+    /// The query.
+    pub query: Q,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
 /// A body without an act: look-ups, sessions, drafts.
 pub struct Body<T>(pub T);
 
@@ -158,6 +168,21 @@ fn app_of(req: &HttpRequest) -> Result<Arc<App>, Problem> {
 #[must_use]
 pub fn lang_of(req: &HttpRequest) -> Lang {
     req.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).map_or(Lang::ZhCn, Lang::from_accept_language)
+}
+
+tokio::task_local! {
+    static SPOKEN: Lang;
+}
+
+/// Answers a request in its caller's language, wherever on the way sentences are made.
+pub async fn speaking<F: Future>(lang: Lang, work: F) -> F::Output {
+    SPOKEN.scope(lang, work).await
+}
+
+/// The caller's language, for what is far from the request; Chinese where nobody asks.
+#[must_use]
+pub fn lang_here() -> Lang {
+    SPOKEN.try_with(|lang| *lang).unwrap_or_default()
 }
 
 /// The id of a request.
@@ -305,6 +330,10 @@ async fn read_call(req: &HttpRequest, payload: &mut Payload, file: Option<usize>
     let app = app_of(req)?;
     // Every parameter is known or refused: a slip in `mode` must not sign in earnest.
     let check = query::read::<ActMode>(&app, req.query_string())?.mode.is_some();
+    read_checked(req, app, payload, file, check).await
+}
+
+async fn read_checked(req: &HttpRequest, app: Arc<App>, payload: &mut Payload, file: Option<usize>, check: bool) -> Result<(Call, Vec<u8>), Problem> {
     let key = match text_header(req, "idempotency-key")? {
         Some(key) if !key.is_empty() && key.len() <= 100 && key.bytes().all(|b| b.is_ascii_graphic()) => key.to_owned(),
         None if check => String::new(),
@@ -377,6 +406,23 @@ impl<const MAX: usize> FromRequest for Upload<MAX> {
         Box::pin(async move {
             let place = place_for_file(app?).await?;
             reading.await.map(|(call, bytes)| Self { call, bytes, _place: place })
+        })
+    }
+}
+
+impl<const MAX: usize, Q: DeserializeOwned + utoipa::IntoParams + 'static> FromRequest for UploadWith<MAX, Q> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, mut payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            let app = app_of(&req)?;
+            let query = query::read::<Q>(&app, req.query_string())?;
+            let (mut call, bytes) = read_checked(&req, app, &mut payload, Some(MAX), false).await?;
+            // The words of the query are part of what is asked for.
+            call.fingerprint = Sha256::new().chain_update(call.fingerprint).chain_update(req.query_string()).finalize().into();
+            Ok(Self { call, query, bytes })
         })
     }
 }

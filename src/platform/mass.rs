@@ -123,6 +123,15 @@ pub fn tonnes_text(mass: Grams) -> String {
     format!("{whole}.{rest:06}").trim_end_matches('0').to_owned()
 }
 
+/// The mass in kilograms, exact, without needless zeros (`1.25`, `0`, `0.001`).
+pub fn kilograms_text(mass: Grams) -> String {
+    let (whole, rest) = (mass.0 / 1_000, mass.0 % 1_000);
+    if rest == 0 {
+        return whole.to_string();
+    }
+    format!("{whole}.{rest:03}").trim_end_matches('0').to_owned()
+}
+
 /// A unit that a mass may be given in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MassUnit {

@@ -13,7 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 
 use super::app::App;
-use super::call::{RequestId, lang_of};
+use super::call::{RequestId, lang_of, speaking};
 use super::problem::{Kind, PROBLEM_JSON, Problem, TextGrades, kinds};
 
 /// Marks a refusal that is a page for people and stays as it is: whoever scans a sheet by the road reads no JSON.
@@ -36,7 +36,7 @@ pub async fn respond(mut request: ServiceRequest, next: Next<impl MessageBody + 
         request.head_mut().method = Method::GET;
     }
     let lang = lang_of(request.request());
-    let mut response = next.call(request).await?.map_into_boxed_body();
+    let mut response = speaking(lang, next.call(request)).await?.map_into_boxed_body();
     let text = id.to_string();
     let status = response.status().as_u16();
     if status >= 400 && response.response().extensions().get::<OwnPage>().is_none() {

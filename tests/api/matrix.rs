@@ -315,6 +315,12 @@ fn operations(world: &World, fill: impl Fn(&str) -> String) -> Vec<Operation> {
                 rest = after;
             }
             filled.push_str(rest);
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            for (place, needed) in parameters.filter(|one| one["in"] == "query" && one["required"] == true).enumerate() {
+                let value = sample(&world.app.contract, &needed["schema"]);
+                let mark = if place == 0 { '?' } else { '&' };
+                filled.push_str(&format!("{mark}{}={}", needed["name"].as_str().unwrap(), value.as_str().unwrap_or_default()));
+            }
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
             let body = sample(&world.app.contract, schema);
             let method = method.to_uppercase().parse().unwrap();

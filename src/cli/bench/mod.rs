@@ -12,6 +12,7 @@ mod load;
 mod reads;
 mod report;
 mod server;
+mod tables;
 mod wire;
 
 use std::net::SocketAddr;
@@ -66,6 +67,15 @@ enum Part {
         /// Database of the printed address.
         #[arg(long, default_value = "postgres")]
         database: String,
+    },
+    /// A long list as CSV and as XLSX: rows a second, and the most memory that the server holds.
+    Tables {
+        /// Rows of the list.
+        #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(1..=5_000_000))]
+        rows: i64,
+        /// Print JSON instead of the table.
+        #[arg(long)]
+        json: bool,
     },
     /// Makes a district in a running `bench serve`; prints its accounts as JSON.
     #[command(hide = true)]
@@ -140,6 +150,7 @@ fn tell(what: &str) {
 pub fn run(options: &Options) -> Result<(), Failure> {
     match &options.part {
         Some(Part::Serve(options)) => return server::serve(options),
+        Some(Part::Tables { rows, json }) => return tables::run(*rows, *json),
         Some(Part::Cluster { data, database }) => return server::keep_cluster(data, database),
         Some(Part::District { address, password, receivers }) => {
             let district = runtime()?.block_on(District::make(*address, password, *receivers))?;

@@ -157,6 +157,19 @@ impl Server {
         status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok()).unwrap_or_default()
     }
 
+    /// The most memory that the server held since its start, or since it was told to forget. Unit: KiB; 0 where the system
+    /// does not say.
+    #[must_use]
+    pub fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+    }
+
+    /// Lets the peak begin at what the server holds now, where the system can.
+    pub fn forget_peak(&self) {
+        let _ = std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5");
+    }
+
     /// CPU time that the server used so far. Unit: clock ticks of 10 ms; 0 where the system does not say.
     #[must_use]
     pub fn cpu_ticks(&self) -> u64 {

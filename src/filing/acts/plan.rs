@@ -467,7 +467,7 @@ pub struct Wanted {
     /// Method.
     pub method: MethodCode,
     /// The waste's form, as the plan writes it.
-    pub form: crate::filing::domain::plan::WasteForm,
+    pub form: crate::ledger::WasteForm,
     /// 有害成分.
     pub harmful: String,
     /// Unit: grams.

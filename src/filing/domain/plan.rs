@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::catalogue::{CodeFacts, Listing, MethodCode, WasteCode, edition_not_loaded};
+use crate::ledger::WasteForm;
 use crate::platform::mass::{Grams, MassInput, tonnes_text};
 use crate::platform::problem::{Kind, Refusal, Text};
 use crate::registry::{LicenceInForce, ManagementClass, Name, NoLicence, PaperNo, Sentence, Words};
@@ -18,23 +19,6 @@ use crate::registry::{LicenceInForce, ManagementClass, Name, NoLicence, PaperNo,
 /// A mass may come with its unit and is kept in grams.
 pub(super) fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Grams, D::Error> {
     MassInput::deserialize(deserializer).map(MassInput::grams)
-}
-
-/// Form of the waste (形态).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = PlanWasteForm)]
-pub enum WasteForm {
-    /// 固态.
-    Solid,
-    /// 半固态.
-    SemiSolid,
-    /// 液态.
-    Liquid,
-    /// 气态.
-    Gas,
-    /// 其他.
-    Other,
 }
 
 /// A person of the unit whom the authority can reach.

@@ -1,5 +1,7 @@
 //! The route of the access log (查阅留痕). No rule lives here.
 
+use std::sync::Arc;
+
 use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -8,10 +10,13 @@ use uuid::Uuid;
 use crate::identity::Actor;
 use crate::manifest::looks::{self, LookScope, Looked};
 use crate::platform::app::App;
+use crate::platform::call::lang_here;
 use crate::platform::cursor::FilterHash;
 use crate::platform::page::{PageOf, Wanted};
 use crate::platform::problem::{Problem, ProblemBody};
 use crate::platform::query::Query;
+use crate::platform::table::export::{self, Export, FileFormat};
+use crate::registry::title_of;
 
 /// Filters of the access log.
 #[derive(Deserialize, IntoParams)]
@@ -29,6 +34,10 @@ pub struct ListLooks {
     #[serde(default)]
     #[param(minimum = 1, maximum = 500)]
     limit: Option<i64>,
+    /// All pages as one file, without `limit` and `cursor`.
+    #[serde(default)]
+    #[param(inline)]
+    format: Option<FileFormat>,
 }
 
 /// Officers' looks at manifests, newest first: for a unit's administrator those at its own manifests, for an authority's
@@ -45,7 +54,22 @@ pub async fn list_access_log(app: web::Data<App>, actor: Actor, Query(query): Qu
     let manifest = query.manifest_id.map(|one| one.to_string()).unwrap_or_default();
     let hash = FilterHash::of("access_log", &[("manifest_id", &manifest)]);
     let wanted = Wanted::read(hash, query.cursor.as_deref(), query.limit)?;
+    if let Some(format) = export::wanted(query.format, query.cursor.as_deref(), query.limit)? {
+        return export::send(&app, file(app.clone().into_inner(), scope, query.manifest_id, format)).await;
+    }
     let mut conn = app.db.get().await?;
     let items = looks::page(&mut conn, &scope, query.manifest_id, wanted.before.unwrap_or(Uuid::max()), wanted.rows()).await?;
     Ok(HttpResponse::Ok().json(wanted.page(items, |look| look.id)))
+}
+
+/// The same list as a file.
+fn file(app: Arc<App>, scope: LookScope, manifest: Option<Uuid>, format: FileFormat) -> Export<Looked> {
+    let next: export::Next<Looked> = Box::new(move |before, limit| {
+        let (app, scope) = (app.clone(), scope.clone());
+        Box::pin(async move {
+            let mut conn = app.db.get().await?;
+            looks::page(&mut conn, &scope, manifest, before.unwrap_or(Uuid::max()), limit).await
+        })
+    });
+    Export { name: "list_access_log", format, lang: lang_here(), title_of, next, id_of: |look| look.id }
 }

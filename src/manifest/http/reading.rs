@@ -1,5 +1,7 @@
 //! Reading manifests: the list, one, its events and evidence, what may be done next.
 
+use std::sync::Arc;
+
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde::Deserialize;
@@ -18,12 +20,14 @@ use crate::manifest::store;
 use crate::manifest::table::State;
 use crate::platform::app::App;
 use crate::platform::calendar::{end_of, start_of};
-use crate::platform::call::{lang_of, request_id_of};
+use crate::platform::call::{lang_here, lang_of, request_id_of};
 use crate::platform::cursor::FilterHash;
 use crate::platform::page::{PageOf, Wanted};
 use crate::platform::problem::{Problem, ProblemBody};
 use crate::platform::query::Query;
+use crate::platform::table::export::{self, Export, FileFormat};
 use crate::registry::plate::Plate;
+use crate::registry::title_of;
 
 /// Filters of the list.
 #[derive(Deserialize, IntoParams)]
@@ -69,6 +73,10 @@ pub struct ListManifests {
     #[serde(default)]
     #[param(minimum = 1, maximum = 500)]
     limit: Option<i64>,
+    /// All pages as one file, without `limit` and `cursor`.
+    #[serde(default)]
+    #[param(inline)]
+    format: Option<FileFormat>,
 }
 
 /// Manifests that the caller may see, newest first.
@@ -106,9 +114,24 @@ pub async fn list_manifests(app: web::Data<App>, actor: Actor, Query(query): Que
         from: query.from.map(start_of),
         until: query.until.map(end_of),
     };
+    if let Some(format) = export::wanted(query.format, query.cursor.as_deref(), query.limit)? {
+        return export::send(&app, file(app.clone().into_inner(), Scope::of(&actor), filter, format)).await;
+    }
     let mut conn = app.db.get().await?;
     let items = list::page(&mut conn, &Scope::of(&actor), &filter, wanted.before.unwrap_or(Uuid::max()), wanted.rows()).await?;
     Ok(HttpResponse::Ok().json(wanted.page(items, |item| item.header.id)))
+}
+
+/// The same list as a file, with the scope that the caller had when he asked.
+fn file(app: Arc<App>, scope: Scope, filter: Filter, format: FileFormat) -> Export<Item> {
+    let next: export::Next<Item> = Box::new(move |before, limit| {
+        let (app, scope, filter) = (app.clone(), scope.clone(), filter.clone());
+        Box::pin(async move {
+            let mut conn = app.db.get().await?;
+            list::page(&mut conn, &scope, &filter, before.unwrap_or(Uuid::max()), limit).await
+        })
+    });
+    Export { name: "list_manifests", format, lang: lang_here(), title_of, next, id_of: |item| item.header.id }
 }
 
 /// A manifest with its parts, links, tasks and deadlines; an officer's look goes to the access log.
