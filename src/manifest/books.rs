@@ -25,11 +25,18 @@ fn outside(record: &Record) -> Result<Outside, Problem> {
     let covers = || record.consignment.lines.iter().map(|line| &line.cover);
     let number = covers().find_map(|cover| match cover {
         Cover::Licence { licence_no, .. } | Cover::Claimed { licence_no, .. } => Some(licence_no.clone()),
+        Cover::Export { approval_no, .. } => Some(approval_no.clone()),
         Cover::Exemption { .. } | Cover::OwnSite | Cover::NotCovered => None,
     });
-    let is_exempt = number.is_none() && covers().any(|cover| matches!(cover, Cover::Exemption { .. }));
+    let kind = if covers().any(|cover| matches!(cover, Cover::Export { .. })) {
+        OutsideKind::Foreign
+    } else if number.is_none() && covers().any(|cover| matches!(cover, Cover::Exemption { .. })) {
+        OutsideKind::ExemptUnit
+    } else {
+        OutsideKind::LicenceHolder
+    };
     let number = number.and_then(|number| Words::try_from(std::borrow::Cow::Owned(number)).ok());
-    Ok(Outside { kind: if is_exempt { OutsideKind::ExemptUnit } else { OutsideKind::LicenceHolder }, name, number })
+    Ok(Outside { kind, name, number })
 }
 
 /// The outside entry (委外) of what leaves, drawn from its containers and else from the stock.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::domain::Record;
 use super::findings::Findings;
 use super::input::{IssueManifest, LineInput};
-use super::parts::{ApprovalUsed, Basis, Consignment, Cover, Elsewhere, FlowUsed, Form, Line, LinkKind, Party, ReleasedLine, Stream};
+use super::parts::{ApprovalUsed, Basis, Consignment, Cover, Elsewhere, FlowUsed, Line, LinkKind, Party, ReleasedLine, Stream};
 use super::refusal::DomainRefusal;
 use super::store::Stored;
 use super::table;
@@ -308,7 +308,7 @@ async fn plan_change(conn: &mut AsyncPgConnection, law: &Law, ends: &Ends, input
         .map(|(line, _)| filing::Wanted {
             code: line.waste_code,
             method: line.method,
-            form: plan_form(line.form),
+            form: line.form,
             harmful: line.harmful.clone(),
             mass_g: line.declared_g.grams(),
         })
@@ -319,16 +319,6 @@ async fn plan_change(conn: &mut AsyncPgConnection, law: &Law, ends: &Ends, input
     let (departure, receiver) = (&ends.departure, &ends.receiver);
     let plan = (departure.site_id(), input.planned_departure_on.year());
     filing::change_ready(conn, plan, (receiver.unit_id(), receiver.site_id()), &wanted).await
-}
-
-const fn plan_form(form: Form) -> filing::WasteForm {
-    match form {
-        Form::Solid => filing::WasteForm::Solid,
-        Form::SemiSolid => filing::WasteForm::SemiSolid,
-        Form::Liquid => filing::WasteForm::Liquid,
-        Form::Gas => filing::WasteForm::Gas,
-        Form::Other => filing::WasteForm::Other,
-    }
 }
 
 /// The flow of the plan, or the refusal with the change made ready: that of the filed plan, told once for all lines, else a flow.

@@ -620,6 +620,7 @@ fn cover_text(cover: &Cover) -> String {
         Cover::Licence { licence_no, .. } => licence_no.clone(),
         Cover::Claimed { licence_no, source, .. } => format!("{licence_no}（未经核验，来源：{source}）"),
         Cover::Exemption { seq, condition, .. } => format!("豁免清单第 {seq} 项：{condition}"),
+        Cover::Export { approval_no, .. } => format!("出口核准通知单 {approval_no}"),
         Cover::OwnSite => "退回本单位场所".into(),
         Cover::NotCovered => "无许可依据（补录）".into(),
     }

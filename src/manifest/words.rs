@@ -1,6 +1,7 @@
 //! What the forms call things (表单用语), in both languages: words for paper and for the public page. No clock and no I/O here.
 
-use super::parts::{Attribute, Basis, Decision, Form, Hirer, RefusalReason};
+use super::parts::{Attribute, Basis, Decision, Hirer, RefusalReason};
+use crate::ledger::WasteForm;
 use super::table::State;
 use crate::catalogue::Hazards;
 use crate::platform::lang::Lang;
@@ -37,13 +38,13 @@ pub const fn state(state: State) -> Word {
 
 /// 形态.
 #[must_use]
-pub const fn form(form: Form) -> Word {
+pub const fn form(form: WasteForm) -> Word {
     match form {
-        Form::Solid => ("固态", "solid"),
-        Form::SemiSolid => ("半固态", "semi-solid"),
-        Form::Liquid => ("液态", "liquid"),
-        Form::Gas => ("气态", "gas"),
-        Form::Other => ("其他", "other"),
+        WasteForm::Solid => ("固态", "solid"),
+        WasteForm::SemiSolid => ("半固态", "semi-solid"),
+        WasteForm::Liquid => ("液态", "liquid"),
+        WasteForm::Gas => ("气态", "gas"),
+        WasteForm::Other => ("其他", "other"),
     }
 }
 
