@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::domain::{CountsAs, EntryKind};
@@ -322,9 +322,10 @@ impl Booking {
         }
     }
 
-    /// What arose goes into a store at once: each new lot becomes one of the store's batch. Gives the mass. Unit: grams.
-    pub(super) fn store_at_once(&mut self, tx: &Tx<'_>, entry: Uuid, batch: &str, facility: Uuid, at: DateTime<Utc>) -> i64 {
-        let mut stored_g = 0;
+    /// What arose goes into a store at once: each new lot becomes one of the store's batch. Gives the mass, in grams, and what the
+    /// entry tells of its containers.
+    pub(super) fn store_at_once(&mut self, tx: &Tx<'_>, entry: Uuid, batch: &str, facility: Uuid, at: DateTime<Utc>) -> (i64, Vec<Value>) {
+        let (mut stored_g, mut told) = (0, Vec::new());
         for index in 0..self.stocks.len() {
             let Some(stock) = self.stocks.get_mut(index).filter(|stock| stock.left_g > 0) else { continue };
             let (from, mass_g) = (stock.lot_id, std::mem::take(&mut stock.left_g));
@@ -343,11 +344,15 @@ impl Booking {
             self.edge(&NewEdge { id: tx.new_id(), from, to: new.lot_id, mass_g, kind: "move", counts: Some((entry, CountsAs::Moved)) }, at);
             for filling in self.fillings.iter_mut().filter(|filling| filling.lot_id == Some(from)) {
                 filling.lot_id = Some(new.lot_id);
+                told.push(json!({
+                    "container_id": filling.container_id, "filling_id": filling.id, "filling": filling.code, "lot_id": from, "mass_g": filling.left_g,
+                    "booked_g": filling.left_g, "left_g": filling.left_g,
+                }));
             }
             self.stocks.push(new);
             stored_g += mass_g;
         }
-        stored_g
+        (stored_g, told)
     }
 
     /// A lot as an act leaves it. Unit: grams.

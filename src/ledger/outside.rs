@@ -441,7 +441,7 @@ pub async fn received(tx: &mut Tx<'_>, incoming: &Incoming<'_>, lots: &mut [NewL
                 filling_id: Some(one.filling_id),
                 site_id: Some(incoming.site),
             });
-            told.push(json!({ "container_id": one.container_id, "filling_id": one.filling_id, "mass_g": share.get() }));
+            told.push(json!({ "container_id": one.container_id, "filling_id": one.filling_id, "filling": one.code, "mass_g": share.get() }));
         }
         let row = EntryRow {
             handler: incoming.handler.to_owned(),

@@ -53,6 +53,18 @@ pub async fn entry(mut conn: &AsyncPgConnection, id: Uuid) -> Result<Option<Stor
     Ok(Sql(concat!(select_entries!(), "WHERE x.id = $1")).bind::<SqlUuid, _>(id).load(&mut conn).await?.pop())
 }
 
+/// What went into a store in the same call in which it arose: one cannot be wrong and the other right.
+pub async fn stored_at_once(mut conn: &AsyncPgConnection, id: Uuid) -> Result<Vec<Stored>, Problem> {
+    Ok(Sql(concat!(
+        select_entries!(),
+        "JOIN ledger_entries o ON o.id = $1 WHERE x.site_id = o.site_id AND x.kind = 'stored' AND x.sources = ARRAY[o.id] AND x.recorded_at = o.recorded_at \
+         AND o.kind IN ('generated', 'received') AND NOT EXISTS (SELECT FROM ledger_entries r WHERE r.reverses = x.id)"
+    ))
+    .bind::<SqlUuid, _>(id)
+    .load(&mut conn)
+    .await?)
+}
+
 /// What a manifest's release wrote and nobody took back.
 pub async fn sent_by(mut conn: &AsyncPgConnection, manifest: Uuid) -> Result<Vec<Stored>, Problem> {
     Ok(Sql(concat!(
@@ -190,7 +202,9 @@ pub async fn reverse(tx: &mut Tx<'_>, entries: &[Stored], handler: &str, reason:
     let (edges, lots, fillings) = futures_util::join!(edges, lots, fillings);
     let (edges, lots, fillings) = (edges?, lots?, fillings?);
 
-    let gone: Vec<Uuid> = lots.iter().filter(|lot| lot.left_g < lot.mass_g).map(|lot| lot.lot_id).collect();
+    // What one of the entries moved on, comes back with it.
+    let back_g = |lot: Uuid| -> i64 { edges.iter().filter(|edge| edge.from_id == lot).map(|edge| edge.mass_g).sum() };
+    let gone: Vec<Uuid> = lots.iter().filter(|lot| lot.left_g + back_g(lot.lot_id) < lot.mass_g).map(|lot| lot.lot_id).collect();
     let short: Vec<Uuid> = edges
         .iter()
         .filter(|edge| edge.counts_as == "adjusted" && edge.from_left_g.is_none() && edge.to_left_g.is_some_and(|left_g| left_g < edge.mass_g))
@@ -295,7 +309,8 @@ pub async fn reverse(tx: &mut Tx<'_>, entries: &[Stored], handler: &str, reason:
         change(&mut booking, lot.lot_id, lot.left_g, &code, -lot.mass_g);
     }
     let made: Vec<Uuid> = lots.iter().map(|lot| lot.lot_id).collect();
-    for filling in &fillings {
+    let is_undone = |filling: &FillingRow| fillings.iter().any(|other| other.id == filling.id && other.is_new);
+    for filling in fillings.iter().filter(|filling| filling.is_new || !is_undone(filling)) {
         let reversal = reversal_of(filling.entry_id);
         let mut after = FillingAfter { id: filling.id, container: filling.container_id, site_id: None, lot_id: None, left_g: 0, taken_by: reversal };
         if !filling.is_new {

@@ -192,7 +192,8 @@ pub struct ContainerRow {
 }
 
 pub async fn lock_containers(mut conn: &AsyncPgConnection, unit: Uuid, ids: &[Uuid]) -> Result<Vec<ContainerRow>, Problem> {
-    Ok(Sql("SELECT c.id, c.site_id, c.code, c.state, c.is_reusable, EXISTS (SELECT FROM fillings f WHERE f.container_id = c.id) AS was_filled, \
+    Ok(Sql("SELECT c.id, c.site_id, c.code, c.state, c.is_reusable, EXISTS (SELECT FROM fillings f WHERE f.container_id = c.id \
+           AND NOT EXISTS (SELECT FROM ledger_entries r WHERE r.reverses = f.entry_id)) AS was_filled, \
          (SELECT f.code FROM fillings f WHERE f.id = c.filling_id) AS filling_code, \
          (SELECT e.batch FROM fillings f JOIN ledger_entries e ON e.id = f.entry_id WHERE f.id = c.filling_id) AS filled_batch \
          FROM containers c WHERE c.id = ANY($2) AND c.unit_id = $1 ORDER BY c.id FOR UPDATE OF c")
@@ -304,6 +305,8 @@ pub async fn lots_after(mut conn: &AsyncPgConnection, lot: Uuid) -> Result<Vec<U
 pub struct OnTheWay {
     #[diesel(sql_type = SqlUuid)]
     pub filling_id: Uuid,
+    #[diesel(sql_type = Text)]
+    pub code: String,
     #[diesel(sql_type = SqlUuid)]
     pub container_id: Uuid,
     #[diesel(sql_type = Integer)]
@@ -314,7 +317,7 @@ pub struct OnTheWay {
 
 /// The fillings that a manifest carries.
 pub async fn on_the_way(mut conn: &AsyncPgConnection, manifest: Uuid) -> Result<Vec<OnTheWay>, Problem> {
-    Ok(Sql("SELECT o.filling_id, f.container_id, o.line, o.mass_g FROM loaded_fillings o JOIN fillings f ON f.id = o.filling_id \
+    Ok(Sql("SELECT o.filling_id, f.code, f.container_id, o.line, o.mass_g FROM loaded_fillings o JOIN fillings f ON f.id = o.filling_id \
          WHERE o.manifest_id = $1 AND o.ended_at IS NULL ORDER BY o.line, f.code")
     .bind::<SqlUuid, _>(manifest)
     .load(&mut conn)

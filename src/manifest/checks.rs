@@ -271,14 +271,10 @@ const ON_TRIP: Sql =
     Sql("SELECT DISTINCT 'HW' || right(c.code, 2) AS doc FROM trip_legs t JOIN manifests m ON m.id = t.manifest_id, unnest(m.codes) AS c (code) \
      WHERE t.trip_id = $1 AND (m.id = $2 OR m.state IN ('offered', 'in_transit'))");
 
-/// What is on the vehicle already may not meet what is given now, whosesoever manifests they are.
-async fn on_one_vehicle(conn: &mut AsyncPgConnection, record: &Record, trip: Uuid, findings: &mut Findings) -> Result<(), Problem> {
-    let rows: Vec<crate::platform::db::TextRow> = ON_TRIP.bind::<SqlUuid, _>(trip).bind::<SqlUuid, _>(record.id).load(conn).await?;
-    let categories: Vec<String> = rows.into_iter().map(|row| row.doc).collect();
-    if categories.len() > 1 {
-        incompatible(&catalogue::pairs::incompatible_among(conn, &record.consignment.consignor.division, &categories).await?, "", findings);
-    }
-    Ok(())
+/// Categories of what is on the vehicle already and of what is given now, whosesoever manifests they are.
+async fn on_one_vehicle(mut conn: &AsyncPgConnection, manifest: Uuid, trip: Uuid) -> Result<Vec<String>, Problem> {
+    let rows: Vec<crate::platform::db::TextRow> = ON_TRIP.bind::<SqlUuid, _>(trip).bind::<SqlUuid, _>(manifest).load(&mut conn).await?;
+    Ok(rows.into_iter().map(|row| row.doc).collect())
 }
 
 /// What a division looks at closely (从严控制): waste from another province that is not for use. Never a move for use, nor one inside
@@ -643,9 +639,14 @@ pub async fn release(
             );
         }
         // Papers are looked at again on the day of the release, not trusted from the day of the assignment.
-        let fresh = super::trips::papers_of(tx.conn, assignment, today).await?;
+        let conn: &AsyncPgConnection = tx.conn;
+        let (fresh, categories) =
+            futures_util::try_join!(super::trips::papers_of(conn, assignment, today), on_one_vehicle(conn, record.id, assignment.trip_id))?;
         judge_papers(&fresh, findings);
-        on_one_vehicle(tx.conn, record, assignment.trip_id, findings).await?;
+        if categories.len() > 1 {
+            let division = &record.consignment.consignor.division;
+            incompatible(&catalogue::pairs::incompatible_among(tx.conn, division, &categories).await?, "", findings);
+        }
         if assignment.waybill_no.is_none() {
             findings.plain(&table::WAYBILL_MISSING, "");
         }
@@ -757,7 +758,7 @@ pub async fn prefecture_of(conn: &mut AsyncPgConnection, division: &str) -> Resu
 /// # Errors
 /// As the database.
 pub async fn licence_at_receipt(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     record: &Record,
     verdicts: &[super::parts::LineVerdict],
     day: NaiveDate,

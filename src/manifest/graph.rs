@@ -47,12 +47,8 @@ pub async fn sent_on(tx: &mut Tx<'_>, record: &Record, lots: &[NewLot]) -> Resul
     Ok(edges)
 }
 
-/// What was accepted becomes the receiver's lot; what was refused stays a lot of its own.
-///
-/// # Errors
-/// As the database.
-pub async fn decided_lots(tx: &mut Tx<'_>, record: &Record) -> Result<(Vec<NewLot>, Vec<NewEdge>), Problem> {
-    let sources = lots_of(tx.conn, record.id, "released").await?;
+/// What was accepted becomes the receiver's lot; what was refused stays a lot of its own. `sources` are the released lots.
+pub fn decided_lots(tx: &Tx<'_>, record: &Record, sources: &[(i32, Uuid)]) -> (Vec<NewLot>, Vec<NewEdge>) {
     let (mut lots, mut edges) = (Vec::new(), Vec::new());
     for line in record.verdict.iter().flat_map(|verdict| &verdict.lines) {
         let Some(code) = record.consignment.line(line.line).map(|one| one.waste_code.to_string()) else { continue };
@@ -76,7 +72,7 @@ pub async fn decided_lots(tx: &mut Tx<'_>, record: &Record) -> Result<(Vec<NewLo
             lots.push(lot);
         }
     }
-    Ok((lots, edges))
+    (lots, edges)
 }
 
 /// What was turned back on the road: all that left is refused, and waits on the lorry for the linked manifest.
@@ -181,11 +177,11 @@ struct LotRow {
 ///
 /// # Errors
 /// As the database.
-pub async fn lots_of(conn: &mut AsyncPgConnection, manifest: Uuid, kind: &str) -> Result<Vec<(i32, Uuid)>, Problem> {
+pub async fn lots_of(mut conn: &AsyncPgConnection, manifest: Uuid, kind: &str) -> Result<Vec<(i32, Uuid)>, Problem> {
     let rows: Vec<LotRow> = Sql("SELECT line, id FROM lots WHERE manifest_id = $1 AND kind = $2 AND line IS NOT NULL ORDER BY line, id DESC")
         .bind::<SqlUuid, _>(manifest)
         .bind::<Text, _>(kind)
-        .load(conn)
+        .load(&mut conn)
         .await?;
     Ok(rows.into_iter().map(|row| (row.line, row.id)).collect())
 }

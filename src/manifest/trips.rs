@@ -507,7 +507,7 @@ pub async fn get(conn: &mut AsyncPgConnection, trip: Uuid, scope: &super::policy
 ///
 /// # Errors
 /// As the database.
-pub async fn papers_of(conn: &mut AsyncPgConnection, assignment: &Assignment, day: chrono::NaiveDate) -> Result<Vec<PaperShown>, Problem> {
+pub async fn papers_of(conn: &AsyncPgConnection, assignment: &Assignment, day: chrono::NaiveDate) -> Result<Vec<PaperShown>, Problem> {
     let papers = papers(
         conn,
         assignment.carrier.unit_id,
@@ -522,7 +522,7 @@ pub async fn papers_of(conn: &mut AsyncPgConnection, assignment: &Assignment, da
 }
 
 async fn papers(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     carrier: Uuid,
     plate: &registry::Plate,
     driver: Option<Uuid>,

@@ -688,7 +688,7 @@ pub async fn carrier_permit(mut conn: &AsyncPgConnection, carrier_unit: Uuid, da
 /// # Errors
 /// As the database.
 pub async fn transport_papers(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     carrier_unit: Uuid,
     plate: &Plate,
     driver: Option<Person<'_>>,
@@ -707,7 +707,7 @@ pub async fn transport_papers(
         .bind::<Nullable<Text>, _>(driver_name)
         .bind::<Nullable<SqlUuid>, _>(escort_user)
         .bind::<Nullable<Text>, _>(escort_name)
-        .load(conn)
+        .load(&mut conn)
         .await?
         .pop();
     let row = row.ok_or_else(|| Problem::broken("no row of papers"))?;

@@ -61,7 +61,19 @@ async fn a_drum_is_filled_once_under_a_label_of_its_own() {
     assert_eq!(books.fill(drums[0], 10).await, format!("{}9002490820261123003", unit.uscc));
     let history = world.get(unit.who("clerk"), &scan).await.ok()["history"].clone();
     assert_eq!(history.as_array().unwrap().len(), 2);
-    // A bag is for one filling.
+    // A bag is for one filling; a slip is none.
+    let bag = books.containers(1, false).await[0];
+    let heavy = json!({ "containers": [{ "container_id": bag, "mass_g": 50_000 }], "stored": { "facility_id": books.store } });
+    let slip = books.done("generated", heavy).await;
+    let light =
+        books.entry("generated", json!({ "containers": [{ "container_id": bag, "mass_g": 5_000 }], "stored": { "facility_id": books.store } }));
+    let correct = format!("/api/v1/ledger/entries/{}/correct", text(&slip["entry_id"]));
+    let before = books.closing(OIL).await;
+    let answer = world.post_seen(unit.who("clerk"), &correct, 1, json!({ "reason": "多写一个零", "entry": light })).await.ok();
+    assert_eq!(books.closing(OIL).await, before - 45_000, "what was stored at once is taken back with it");
+    let again = text(&answer["done"][1]["result"]["fillings"][0]["filling"]);
+    books.done("disposed_on_site", json!({ "containers": [{ "filling": again }], "facility_id": books.burner, "method": "D10" })).await;
+    books.record("generated", json!({ "containers": [{ "container_id": bag, "mass_g": 5 }] })).await.refused(409, "container-not-reusable");
     let bag = books.containers(1, false).await[0];
     let code = books.fill(bag, 5).await;
     books.done("used_on_site", json!({ "containers": [{ "filling": code }], "facility_id": books.still, "method": "R9" })).await;

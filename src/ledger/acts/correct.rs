@@ -33,8 +33,7 @@ pub async fn correct_entry(call: &Call, actor: &Actor, id: Uuid, body: CorrectEn
         }
         let head = tx.lock(id).await?;
         tx.seen(id, &head).await?;
-        if let Some(entry) = body.entry.as_ref().filter(|entry| entry.site_id != stored.site_id) {
-            tracing::debug!(site = %entry.site_id, "a correction of another site");
+        if body.entry.as_ref().is_some_and(|entry| entry.site_id != stored.site_id) {
             return Err(refuse("/entry/site_id", LedgerRefusal::OtherSite));
         }
         let conn: &AsyncPgConnection = tx.conn;
@@ -44,10 +43,12 @@ pub async fn correct_entry(call: &Call, actor: &Actor, id: Uuid, body: CorrectEn
         if stored.is_reversed {
             return Err(refuse("", LedgerRefusal::EntryReversed));
         }
-        let reversed = reversal::reverse(tx, std::slice::from_ref(&stored), &actor.name, Some(body.reason.as_str()), true).await?;
-        let reversal_id = reversed.entry_ids().next();
+        let mut entries = reversal::stored_at_once(tx.conn, id).await?;
+        entries.insert(0, stored.clone());
+        let reversed = reversal::reverse(tx, &entries, &actor.name, Some(body.reason.as_str()), true).await?;
+        let reversals: Vec<Uuid> = reversed.entry_ids().collect();
         let payload = json!({
-            "entry_id": id, "site_id": stored.site_id, "batch": stored.batch, "code": stored.waste_code, "mass_g": stored.mass_g, "reversal_id": reversal_id,
+            "entry_id": id, "site_id": stored.site_id, "batch": stored.batch, "code": stored.waste_code, "mass_g": stored.mass_g, "reversals": reversals,
             "reason": body.reason, "is_replaced": body.entry.is_some(),
         });
         let write = async |conn: &AsyncPgConnection| reversed.write(conn).await;

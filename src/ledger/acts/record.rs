@@ -642,7 +642,7 @@ impl Work<'_> {
                 let prefix = prefix_of(kind, false, false);
                 let serial = store::take_batches(tx.conn, site, prefix.as_str(), self.day, 1).await?;
                 let batch = BatchNo { prefix, day: self.day, serial }.to_string();
-                let stored_g = self.booking.store_at_once(tx, id, &batch, stored.facility_id, self.happened_at);
+                let (stored_g, told) = self.booking.store_at_once(tx, id, &batch, stored.facility_id, self.happened_at);
                 let row = EntryRow {
                     id,
                     kind,
@@ -652,6 +652,7 @@ impl Work<'_> {
                     facility_id: Some(stored.facility_id),
                     store_keeper: text(stored.store_keeper.as_ref()),
                     sources: vec![self.id],
+                    fillings: json!(told),
                     replaces: None,
                     ..row.clone()
                 };

@@ -1,6 +1,7 @@
 //! Acts at the receiver's: receive, confirm, record treatment, and the gate in one call.
 
 use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -191,7 +192,11 @@ async fn confirm_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: 
             step.findings.plain(&table::MASS_ESTIMATED, format!("/lines/{index}"));
         }
     }
-    checks::licence_at_receipt(tx.conn, received.record(), &lines, day, &mut step.findings).await?;
+    let conn: &AsyncPgConnection = tx.conn;
+    let (_, released) = futures_util::try_join!(
+        checks::licence_at_receipt(conn, received.record(), &lines, day, &mut step.findings),
+        graph::lots_of(conn, received.record().id, "released"),
+    )?;
     let verdict = Verdict { lines, signed_at: step.claimed_at, due_on: deadline.last_day, is_late };
     if verdict.refused_g() > 0 {
         let refused_g = verdict.refused_g();
@@ -205,7 +210,7 @@ async fn confirm_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: 
     let before = stored.record.clone();
     stored.record = received.confirm(verdict)?.into();
     step.postings = accounts::confirmed(&before, &stored.record);
-    (step.lots, step.edges) = graph::decided_lots(tx, &stored.record).await?;
+    (step.lots, step.edges) = graph::decided_lots(tx, &stored.record, &released);
     books::into_store(tx, &actor.name, &stored.record, &mut step).await?;
     let verdict = stored.record.verdict.as_ref();
     step.facts = json!({
