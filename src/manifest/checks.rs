@@ -318,7 +318,7 @@ async fn plan_change(conn: &mut AsyncPgConnection, law: &Law, ends: &Ends, input
     }
     let (departure, receiver) = (&ends.departure, &ends.receiver);
     let plan = (departure.site_id(), input.planned_departure_on.year());
-    filing::change_ready(conn, plan, (receiver.unit_id(), receiver.site_id()), &wanted).await
+    filing::change_ready(conn, plan, (receiver.unit_id(), receiver.site_id(), receiver.is_foreign()), &wanted).await
 }
 
 const fn plan_form(form: Form) -> filing::WasteForm {
