@@ -314,7 +314,7 @@ async fn plan_change(conn: &mut AsyncPgConnection, law: &Law, ends: &Ends, input
     }
     let (departure, receiver) = (&ends.departure, &ends.receiver);
     let plan = (departure.site_id(), input.planned_departure_on.year());
-    filing::change_ready(conn, plan, (receiver.unit_id(), receiver.site_id()), &wanted).await
+    filing::change_ready(conn, plan, (receiver.unit_id(), receiver.site_id(), receiver.is_foreign()), &wanted).await
 }
 
 /// The flow of the plan, or the refusal with the change made ready: that of the filed plan, told once for all lines, else a flow.

@@ -1,9 +1,9 @@
 //! What the forms call things (表单用语), in both languages: words for paper and for the public page. No clock and no I/O here.
 
 use super::parts::{Attribute, Basis, Decision, Hirer, RefusalReason};
-use crate::ledger::WasteForm;
 use super::table::State;
 use crate::catalogue::Hazards;
+use crate::ledger::WasteForm;
 use crate::platform::lang::Lang;
 use crate::platform::problem::Text;
 

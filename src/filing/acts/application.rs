@@ -222,7 +222,7 @@ pub async fn decide(call: &Call, actor: &Actor, id: Uuid, new: DecisionStatement
             Decision::Refused => "refused",
         };
         let approval = match new.decision {
-            Decision::Approved => Some(approve(tx, &stored, &new, approved_g, valid_to, &by).await?),
+            Decision::Approved => Some(approve(tx, actor, &stored, &new, (approved_g, valid_to), &by).await?),
             Decision::Refused => None,
         };
         let step = NewStep {
@@ -250,10 +250,10 @@ pub async fn decide(call: &Call, actor: &Actor, id: Uuid, new: DecisionStatement
 /// Makes the approval that a decision gives.
 async fn approve(
     tx: &mut Tx<'_>,
+    actor: &Actor,
     stored: &StoredApplication,
     new: &DecisionStatement,
-    approved_g: i64,
-    valid_to: chrono::NaiveDate,
+    (approved_g, valid_to): (i64, chrono::NaiveDate),
     by: &By,
 ) -> Result<Uuid, Problem> {
     let read = |_| Problem::broken("an application of no code or method");
@@ -267,11 +267,14 @@ async fn approve(
         decided_on: new.decided_on,
         applied_until: stored.wished_until,
         licence_valid_to: stored.licence_valid_to,
+        attachments: new.attachments.clone(),
     };
     let (id, now) = (tx.new_id(), tx.now());
     if !insert_approval(tx.conn, id, stored.consignor_id, &approval, valid_to, now).await? {
         return Err(refuse("/decision_no", ApplicationRefusal::DecisionExists));
     }
+    let units = [stored.consignor_id, stored.receiver_id];
+    attach(tx, actor, &Named { kind: "approval", subject: id, units: &units, division: &stored.division }, &approval.attachments).await?;
     if by.decides {
         verify_approval(tx.conn, id, by.unit, now).await?;
     }
@@ -279,7 +282,7 @@ async fn approve(
         "approval_id": id, "application_id": stored.id, "consignor_id": stored.consignor_id, "site_id": stored.site_id, "receiver_id": stored.receiver_id,
         "code": approval.code, "method": approval.method, "approved_g": approved_g, "decision_no": approval.decision_no,
         "decided_on": approval.decided_on, "applied_until": approval.applied_until, "licence_valid_to": approval.licence_valid_to,
-        "valid_to": valid_to, "verified_by": by.decides.then_some(by.unit),
+        "valid_to": valid_to, "attachments": approval.attachments, "verified_by": by.decides.then_some(by.unit),
     });
     let law = &["decree_23_2021/27/para1", "decree_23_2021/27/para2"];
     tx.append(&Head::NEW, event(tx, "approval", id, "record_approval", law, payload)).await?;

@@ -248,7 +248,7 @@ pub async fn change_plan_flow(call: &Call, actor: &Actor, id: Uuid, change: Plan
 /// Legal source: `decree_23_2021/27/para1`, `decree_23_2021/27/para2`.
 ///
 /// # Errors
-/// 403; `not-own-site`, `unknown-receiver`, `no-mass`, `decided-in-future`, `ends-before-decision`, `approval-exists`.
+/// 403; `not-own-site`, `unknown-receiver`, `no-mass`, `decided-in-future`, `ends-before-decision`, `approval-exists`, `attachment-unknown`.
 pub async fn record_approval(call: &Call, actor: &Actor, approval: ApprovalStatement) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let unit = verified_states_for(actor)?;
@@ -275,11 +275,14 @@ pub async fn record_approval(call: &Call, actor: &Actor, approval: ApprovalState
         if !store::insert_approval(tx.conn, id, unit, &approval, valid_to, now).await? {
             return Err(refuse("/decision_no", FilingRefusal::ApprovalExists));
         }
+        let division = registry::sites(tx.conn, &[approval.site_id]).await?.first().map(|site| site.division().to_owned()).unwrap_or_default();
+        let named = attachment::Named { kind: "approval", subject: id, units: &[unit, approval.receiver_id], division: &division };
+        attachment::attach(tx, actor, &named, &approval.attachments).await?;
         let payload = json!({
             "approval_id": id, "consignor_id": unit, "site_id": approval.site_id, "receiver_id": approval.receiver_id, "code": approval.code,
             "method": approval.method, "approved_g": approval.approved_g.grams(), "decision_no": approval.decision_no,
             "decided_on": approval.decided_on, "applied_until": approval.applied_until, "licence_valid_to": approval.licence_valid_to,
-            "valid_to": valid_to,
+            "valid_to": valid_to, "attachments": approval.attachments,
         });
         tx.append(&Head::NEW, event(tx, "approval", id, "record_approval", &["decree_23_2021/27/para1", "decree_23_2021/27/para2"], payload)).await?;
         Ok(())

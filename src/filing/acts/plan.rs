@@ -481,15 +481,16 @@ pub struct Wanted {
 pub async fn change_ready(
     conn: &mut AsyncPgConnection,
     (site, year): (Uuid, i32),
-    (receiver, receiver_site): (Uuid, Uuid),
+    (receiver, receiver_site, is_foreign): (Uuid, Uuid, bool),
     wanted: &[Wanted],
 ) -> Result<Option<Value>, Problem> {
     let Some(plan) = store::of_year(conn, site, year).await?.filter(|plan| !plan.is_draft()) else { return Ok(None) };
     let mut tables = plan.tables()?;
+    let kind = if is_foreign { ReceiverKind::Foreign } else { ReceiverKind::LicenceHolder };
     for way in wanted {
         let row = json!({
             "code": way.code, "harmful": way.harmful, "form": way.form, "planned_g": way.mass_g, "method": way.method,
-            "receiver_kind": ReceiverKind::LicenceHolder, "receiver_id": receiver, "receiver_site_id": receiver_site,
+            "receiver_kind": kind, "receiver_id": receiver, "receiver_site_id": receiver_site,
         });
         tables.a7.push(serde_json::from_value(row).map_err(|error| Problem::internal(&error))?);
     }

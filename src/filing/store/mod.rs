@@ -7,9 +7,10 @@ pub mod plan;
 pub mod record;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::sql_types::{BigInt, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Date, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -210,6 +211,9 @@ pub struct Approval {
     /// When an officer verified it.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     verified_at: Option<DateTime<Utc>>,
+    /// Papers by their hash.
+    #[diesel(sql_type = Jsonb)]
+    attachments: Value,
     /// For `If-Match`.
     #[diesel(sql_type = BigInt)]
     version: i64,
@@ -217,7 +221,9 @@ pub struct Approval {
 
 pub const APPROVALS: Sql = scoped_sql!(
     "SELECT x.id, x.consignor_id, x.site_id, x.receiver_id, r.name AS receiver_name, x.code, x.method, x.approved_g, x.decision_no, x.decided_on, \
-     x.applied_until, x.licence_valid_to, x.valid_to, x.verified_at, v.version FROM approvals x JOIN sites s ON s.id = x.site_id \
+     x.applied_until, x.licence_valid_to, x.valid_to, x.verified_at, \
+     coalesce((SELECT jsonb_agg(encode(f.sha256, 'hex') ORDER BY f.sha256) FROM attachment_uses f WHERE f.subject_id = x.id), '[]') AS attachments, \
+     v.version FROM approvals x JOIN sites s ON s.id = x.site_id \
      JOIN units r ON r.id = x.receiver_id JOIN streams v ON v.subject_id = x.id",
     "s.division",
     mine "x.consignor_id = $1 OR x.receiver_id = $1",
