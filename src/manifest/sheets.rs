@@ -521,7 +521,7 @@ impl Material {
         if !approvals.is_empty() {
             lines.push(format!("跨省转移批准文号：{}", approvals.join("、")));
         }
-        let hash: String = hex::encode(&self.stored.head.hash).chars().take(16).collect();
+        let hash: String = hex::encode(self.stored.head.hash).chars().take(16).collect();
         lines.push(format!("证据：联单 {}，第 {} 号事件，散列 {hash}…", record.id, self.stored.head.seq));
         let mut form = Table::new(TWELVE);
         form.row([label("备注", 2), value(&lines.join("\n"), 10)]);

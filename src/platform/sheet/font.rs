@@ -46,7 +46,6 @@ fn read() -> Option<Face> {
     let mut glyphs = HashMap::new();
     for (code, id) in font.charmap().mappings() {
         if let (Some(character), Some(advance)) = (char::from_u32(code), metrics.advance_width(id)) {
-            #[expect(clippy::cast_possible_truncation, reason = "an unscaled advance is a whole number of units")]
             glyphs.insert(character, Glyph { id: id.to_u32(), advance: advance as i32 });
         }
     }

@@ -59,7 +59,6 @@ fn metadata(sheet: &Sheet) -> Metadata {
 }
 
 /// Points of a length in 0.01 mm.
-#[expect(clippy::cast_precision_loss, reason = "a length on paper has seven digits at most")]
 fn points(length: i32) -> f32 {
     length as f32 * 72.0 / 2_540.0
 }
@@ -83,7 +82,6 @@ fn draw(surface: &mut Surface<'_>, face: &Face, mark: &Mark) {
             if *turn == 0 {
                 surface.draw_glyphs(at, &glyphs, face.font.clone(), text, size, false);
             } else {
-                #[expect(clippy::cast_precision_loss, reason = "an angle has three digits")]
                 surface.push_transform(&Transform::from_rotate_at(-(*turn as f32), at.x, at.y));
                 surface.draw_glyphs(at, &glyphs, face.font.clone(), text, size, false);
                 surface.pop();
@@ -105,7 +103,6 @@ fn draw(surface: &mut Surface<'_>, face: &Face, mark: &Mark) {
 }
 
 /// One path of all dark squares: a scanner sees no seams between them.
-#[expect(clippy::cast_precision_loss, reason = "a code has 177 squares a side at most")]
 fn draw_code(surface: &mut Surface<'_>, (x, y, side): (i32, i32, i32), code: &Qr) {
     let square = points(side) / (code.squares + 2 * QUIET) as f32;
     let place = |from: i32, squares: i32| points(from) + square * (squares + QUIET) as f32;
@@ -122,7 +119,6 @@ fn draw_code(surface: &mut Surface<'_>, (x, y, side): (i32, i32, i32), code: &Qr
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "an advance has four digits at most")]
 fn glyphs(face: &Face, text: &str) -> Vec<KrillaGlyph> {
     let glyph = |(at, character): (usize, char)| {
         let glyph = face.glyph(character)?;
