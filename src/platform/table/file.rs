@@ -25,9 +25,13 @@ const ALL_TEXT_MAX: usize = 24_000_000;
 /// Unit: entries of a workbook's zip; an honest one with some sheets and pictures has tens.
 const ENTRIES_MAX: usize = 200;
 /// Unit: bytes of one entry, inflated. Twenty thousand rows of sixty cells are about forty million.
-const ENTRY_MAX: u64 = 80_000_000;
+const ENTRY_MAX: u64 = 64_000_000;
 /// Unit: bytes of all entries, inflated.
-const ENTRIES_BYTES_MAX: u64 = 120_000_000;
+const ENTRIES_BYTES_MAX: u64 = 100_000_000;
+/// Tags of the workbook's texts: each text becomes a string in memory, an empty one too.
+const TAGS_OF_TEXTS_MAX: usize = 6_000_000;
+/// Tags of all else that is read whole: a style of five bytes becomes some hundred. A spreadsheet has 65,490 styles at most.
+const TAGS_MAX: usize = 300_000;
 /// How much an entry may grow; XML of tables grows tenfold, a bomb a thousandfold.
 const RATIO_MAX: u64 = 100;
 /// Below this an entry may grow as it likes. Unit: bytes, inflated.
@@ -121,6 +125,12 @@ fn contains(bytes: &[u8], what: &[u8]) -> bool {
     bytes.windows(what.len()).any(|window| window == what)
 }
 
+/// The name of an entry as a reader of workbooks looks for it.
+fn name_of<R: std::io::Read>(entry: &zip::read::ZipFile<'_, R>) -> Result<String, FileFault> {
+    let name = entry.name().map_err(|_| FileFault::Broken)?.to_lowercase().replace('\\', "/");
+    Ok(name.trim_start_matches('/').to_owned())
+}
+
 /// Looks at a workbook's directory, and counts what its entries really hold.
 fn check_zip(bytes: &[u8]) -> Result<(), FileFault> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| FileFault::Broken)?;
@@ -130,7 +140,7 @@ fn check_zip(bytes: &[u8]) -> Result<(), FileFault> {
     let (mut declared, mut has_workbook, mut is_binary) = (0_u64, false, false);
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(|_| FileFault::Broken)?;
-        let name = entry.name().map_err(|_| FileFault::Broken)?.to_lowercase();
+        let name = name_of(&entry)?;
         if entry.encrypted() {
             return Err(FileFault::Locked);
         }
@@ -152,15 +162,27 @@ fn check_zip(bytes: &[u8]) -> Result<(), FileFault> {
     let (mut all, mut buffer) = (0_u64, vec![0_u8; 65_536]);
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(|_| FileFault::Broken)?;
+        let name = name_of(&entry)?;
+        // Sheets are read cell by cell, whatever is in them; pictures and the like are not read at all.
+        let tags_max = match name.as_str() {
+            "xl/sharedstrings.xml" => TAGS_OF_TEXTS_MAX,
+            name if name.starts_with("xl/worksheets/") || !(name.ends_with(".xml") || name.ends_with(".rels")) => usize::MAX,
+            _ => TAGS_MAX,
+        };
         let compressed = entry.compressed_size().max(1);
-        let mut inflated = 0_u64;
+        let (mut inflated, mut tags) = (0_u64, 0_usize);
         loop {
             let read = entry.read(&mut buffer).map_err(|_| FileFault::Broken)?;
             if read == 0 {
                 break;
             }
             inflated += u64::try_from(read).unwrap_or(u64::MAX);
-            if inflated > ENTRY_MAX || all + inflated > ENTRIES_BYTES_MAX || (inflated > RATIO_FROM && inflated / compressed > RATIO_MAX) {
+            tags += buffer.iter().take(read).filter(|byte| **byte == b'<').count();
+            if tags > tags_max
+                || inflated > ENTRY_MAX
+                || all + inflated > ENTRIES_BYTES_MAX
+                || (inflated > RATIO_FROM && inflated / compressed > RATIO_MAX)
+            {
                 return Err(FileFault::Bomb);
             }
         }

@@ -278,6 +278,8 @@ fn text_in_columns_is_read_in_either_encoding() {
 #[test]
 fn each_misuse_has_its_own_name() {
     let zeros = vec![b' '; 90_000_000];
+    // Four hundred thousand styles that do not even compress well.
+    let noise: Vec<u8> = (0..400_000_u32).flat_map(|n| format!("<xf a=\"{}\"/>", n.wrapping_mul(2_654_435_761)).into_bytes()).collect();
     let columns = workbook(|sheet| {
         sheet.write_string(0, 299, "x").unwrap();
     });
@@ -307,6 +309,7 @@ fn each_misuse_has_its_own_name() {
     for (bytes, fault) in [
         (archive(&[("xl/workbook.xml", b""), ("xl/worksheets/sheet1.xml", &zeros)]), FileFault::Bomb),
         (archive(&many), FileFault::Bomb),
+        (archive(&[("xl/workbook.xml", b"<x/>"), ("xl\\Styles.xml", &noise)]), FileFault::Bomb),
         (archive(&[("xl/workbook.xml", b"<x/>"), ("xl/vbaProject.bin", b"x")]), FileFault::Macros),
         (archive(&[("word/document.xml", b"<x/>")]), FileFault::NotATable),
         (archive(&[("xl/workbook.bin", b"x")]), FileFault::OldFormat),
