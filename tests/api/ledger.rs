@@ -340,3 +340,36 @@ async fn the_ledger_only_grows() {
         assert!(diesel_async::SimpleAsyncConnection::batch_execute(&mut owner, statement).await.is_err(), "{statement}");
     }
 }
+
+#[actix_web::test]
+async fn a_licence_holder_stores_a_year_wherever_it_stands_and_a_collector_ninety_working_days() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let collector = world.unit("演示·收集点", JINZHOU, &["clerk"]).await;
+    let yard = site(&world, &collector, "收集点").await;
+    let licence = json!({
+        "site_id": yard, "number": "LN-S1", "kind": "collection", "issuer": "金州区生态环境分局", "issued_on": "2026-01-01", "valid_from": "2026-01-01",
+        "valid_to": "2028-12-31", "lines": [{ "codes": [OIL], "categories": [], "methods": ["C5"], "year_g": 1_000_000_000 }],
+    });
+    let licence = id(&world.post(&collector.admin, "/api/v1/licences", licence).await.ok()["done"][0]["subject_id"]);
+    world.post_seen(&world.authority(JINZHOU).await.admin, &format!("/api/v1/licences/{licence}/verify"), 1, json!({})).await.ok();
+    let works = Books::of(&world, &district.works.admin, district.works.who("clerk"), district.works_site).await;
+    let yard = Books::of(&world, &collector.admin, collector.who("clerk"), yard).await;
+    for books in [&works, &yard] {
+        // Put away ten days later it is no younger.
+        books.done("received", json!({ "mass_g": 1_000 })).await;
+    }
+    world.clock.advance(chrono::Duration::days(10));
+    works.done("stored", json!({ "mass_g": 1_000, "facility_id": works.store })).await;
+    let age = async |books: &Books<'_>, on: &str| {
+        let path = format!("/api/v1/ledger/breaks?site_id={}&on={on}", books.site);
+        let breaks = world.get(books.clerk, &path).await.ok()["breaks"].clone();
+        breaks.as_array().unwrap().iter().map(|one| (text(&one["kind"]), text(&one["batch"]), text(&one["instead"]))).collect::<Vec<_>>()
+    };
+    assert_eq!(age(&works, "2027-11-23").await, []);
+    assert_eq!(age(&works, "2027-11-24").await, [("over_age".to_owned(), "HWRK20261203001".to_owned(), "2027-11-23".to_owned())]);
+    let last: chrono::NaiveDate = world.app.working_days().add_working_days("2026-11-23".parse().unwrap(), 90).last_day;
+    assert_eq!(age(&yard, &last.to_string()).await, []);
+    let day_after = last.succ_opt().unwrap().to_string();
+    assert_eq!(age(&yard, &day_after).await, [("over_age".to_owned(), "HWJS20261123001".to_owned(), last.to_string())]);
+}
