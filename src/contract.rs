@@ -69,7 +69,7 @@ routes! {
         ledger::http::record_entry, ledger::http::record_entries, ledger::http::correct_entry, ledger::http::list_entries, ledger::http::get_entry,
         ledger::http::get_balance, ledger::http::list_breaks, ledger::http::register_containers, ledger::http::list_containers,
         ledger::http::get_container, ledger::http::retire_container, ledger::http::send_empties, ledger::http::receive_empties,
-        ledger::http::list_custody_notes, ledger::http::get_custody_note, ledger::http::list_fillings, ledger::http::get_filling,
+        ledger::http::list_custody_notes, ledger::http::get_custody_note, ledger::http::list_fillings, ledger::http::get_filling, ledger::http::print_labels, ledger::http::print_ledger,
         filing::http::record_plan_flow, filing::http::list_plan_flows, filing::http::get_plan_flow, filing::http::change_plan_flow,
         filing::http::plan::create_plan, filing::http::plan::copy_plan, filing::http::plan::list_plans, filing::http::plan::get_plan,
         filing::http::plan::put_plan, filing::http::plan::delete_plan, filing::http::plan::check_plan, filing::http::plan::file_plan,

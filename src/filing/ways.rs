@@ -16,7 +16,8 @@ struct Row {
     method: String,
 }
 
-/// Waste and method of each flow of the site's plan to a receiver, by code and then by method.
+/// Waste and method of the flows of the site's plan to a receiver, one a waste; where the year has none yet, of the year before:
+/// whether that one may stand in is judged where the manifest is issued.
 ///
 /// # Errors
 /// As the database.
@@ -27,14 +28,16 @@ pub async fn planned_methods(
     receiver_unit: Uuid,
     codes: &[String],
 ) -> Result<Vec<(WasteCode, MethodCode)>, Problem> {
-    let rows: Vec<Row> =
-        Sql("SELECT code, method FROM plan_flows WHERE site_id = $1 AND year = $2 AND receiver_id = $3 AND code = ANY($4) ORDER BY code, method")
-            .bind::<SqlUuid, _>(site)
-            .bind::<Integer, _>(year)
-            .bind::<SqlUuid, _>(receiver_unit)
-            .bind::<Array<Text>, _>(codes)
-            .load(&mut conn)
-            .await?;
+    let rows: Vec<Row> = Sql(
+        "SELECT DISTINCT ON (code) code, method FROM plan_flows WHERE site_id = $1 AND year IN ($2, $2 - 1) AND receiver_id = $3 AND code = ANY($4) \
+             AND withdrawn_at IS NULL ORDER BY code, year DESC, method",
+    )
+    .bind::<SqlUuid, _>(site)
+    .bind::<Integer, _>(year)
+    .bind::<SqlUuid, _>(receiver_unit)
+    .bind::<Array<Text>, _>(codes)
+    .load(&mut conn)
+    .await?;
     rows.into_iter()
         .map(|row| {
             let code = row.code.parse::<WasteCode>().map_err(|error| Problem::internal(&error))?;

@@ -1,7 +1,7 @@
 //! Wire types and routes of the ledger. No rule lives here.
 
 use actix_web::web::Path;
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,7 +12,10 @@ use super::acts;
 use super::balance::{self, BalanceRow, Break};
 use super::codes::DigitalCode;
 use super::domain::{BatchEntries, ContainerState, CorrectEntry, EntryKind, ReceiveEmpties, RecordEntry, RegisterContainers, SendEmpties};
+use super::label::{Label, label_sheet};
 use super::labels::{self, LabelFacts};
+use super::month_sheet::ledger_month_sheet;
+use super::print;
 use super::read::{self, Container, CustodyNote, Entry, EntryFilter, Filling, Page};
 use super::refusal::{LedgerRefusal, refuse};
 use crate::catalogue::WasteCode;
@@ -20,11 +23,12 @@ use crate::evidence::{ActAnswer, CheckAnswer, answer, created};
 use crate::identity::Actor;
 use crate::platform::app::App;
 use crate::platform::calendar::{end_of, legal_day, start_of};
-use crate::platform::call::{Act, ActHeaders, ActMode, Nothing};
+use crate::platform::call::{Act, ActHeaders, ActMode, Body, Nothing, lang_of};
 use crate::platform::cursor::FilterHash;
 use crate::platform::page::{PageOf, Wanted};
 use crate::platform::problem::{Problem, ProblemBody, Text};
 use crate::platform::query::Query;
+use crate::platform::sheet;
 use crate::registry::visible_to;
 
 /// Record an entry of the ledger (台账记录).
@@ -504,4 +508,71 @@ pub async fn get_filling(app: web::Data<App>, actor: Actor, code: Path<String>) 
     let filling = found.ok_or_else(Problem::not_found)?;
     let label = labels::labels(&conn, filling.unit_id(), &[code], &[]).await?.pop().ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Ok().json(LabelledFilling { filling, label }))
+}
+
+/// Which labels to print.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PrintLabels {
+    /// 数字识别码 of fillings of the caller's unit; labels come in the order of the codes.
+    #[schema(min_items = 1, max_items = 200)]
+    fillings: Vec<DigitalCode>,
+}
+
+/// Print labels of fillings (危险废物标签), one a page in the size of HJ 1276, two for a container beyond 450 litres: PDF.
+#[utoipa::path(
+    tag = "sheets", operation_id = "print_labels", security(("bearer" = [])), request_body = PrintLabels,
+    responses((status = 200, description = "The labels", body = Vec<u8>, content_type = "application/pdf"),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/labels:print")]
+pub async fn print_labels(app: web::Data<App>, actor: Actor, req: HttpRequest, body: Body<PrintLabels>) -> Result<HttpResponse, Problem> {
+    let unit = actor.unit_id().ok_or_else(Problem::not_found)?;
+    let codes: Vec<String> = body.0.fillings.iter().map(ToString::to_string).collect();
+    let conn = app.db.get().await?;
+    let found = labels::labels(&conn, unit, &codes, &[]).await?;
+    drop(conn);
+    if let Some(index) = codes.iter().position(|code| !found.iter().any(|label| label.code == *code)) {
+        return Err(Problem::value(format!("/fillings/{index}"), Text::new("本单位没有此识别码的容器", "Your unit has no container with this code")));
+    }
+    let (lang, now) = (lang_of(&req), app.clock.now());
+    let printed: Vec<Label> = found.into_iter().map(Label::from).collect();
+    sheet::answer(&app, "labels", move || label_sheet(&printed, lang, now)).await
+}
+
+/// Which month to print.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MonthQuery {
+    /// The site.
+    site_id: Uuid,
+    /// Any day of the month; this month without it.
+    month: Option<NaiveDate>,
+}
+
+/// The ledger of a month in the form of HJ 1259 (表B.1 to B.5), to print: PDF. At most 3,000 entries.
+#[utoipa::path(
+    tag = "sheets", operation_id = "print_ledger", security(("bearer" = [])), params(MonthQuery),
+    responses((status = 200, description = "The sheet", body = Vec<u8>, content_type = "application/pdf"),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/ledger/month.pdf")]
+pub async fn print_ledger(app: web::Data<App>, actor: Actor, query: Query<MonthQuery>) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let month = query.0.month.unwrap_or_else(|| legal_day(now));
+    let mut conn = app.db.get().await?;
+    let scope = visible_to(&actor);
+    read::site(&mut conn, &scope, query.0.site_id).await?.ok_or_else(Problem::not_found)?;
+    let ledger = print::month(&mut conn, &scope, query.0.site_id, month).await?.ok_or_else(|| {
+        let most = print::SHEET_ENTRIES_MAX;
+        Problem::parameter(
+            "month",
+            Text::new(format!("本月超过 {most} 条记录，请导出表格"), format!("The month has more than {most} entries; export it as a table")),
+        )
+    })?;
+    drop(conn);
+    sheet::answer(&app, &format!("ledger-{:04}-{:02}", ledger.year, ledger.month), move || ledger_month_sheet(&ledger, now)).await
 }

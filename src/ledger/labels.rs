@@ -46,6 +46,8 @@ pub struct LabelFacts {
     pub mass_t: String,
     /// 备注.
     pub note: String,
+    /// The same in grams.
+    pub filled_g: Grams,
     /// Code of the container.
     pub container: String,
     /// Unit: millilitres.
@@ -104,6 +106,7 @@ impl From<Row> for LabelFacts {
             contact: row.contact,
             filled_on: row.filled_on,
             mass_t: Grams::try_from(row.filled_g).map(tonnes_text).unwrap_or_default(),
+            filled_g: Grams::try_from(row.filled_g).unwrap_or(Grams::ZERO),
             container: row.container,
             capacity_ml: row.capacity_ml,
             size: LabelSize::of(row.capacity_ml),

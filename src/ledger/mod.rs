@@ -20,6 +20,7 @@ mod lots;
 pub mod month_sheet;
 mod outside;
 mod policy;
+mod print;
 mod read;
 mod refusal;
 mod reversal;

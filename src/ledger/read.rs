@@ -79,20 +79,20 @@ pub struct Entry {
     unit_id: Uuid,
     #[diesel(sql_type = Text)]
     #[schema(value_type = EntryKind)]
-    kind: String,
+    pub(super) kind: String,
     /// 批次编码; a reversal shows that of its entry.
     #[diesel(sql_type = Text)]
-    batch: String,
+    pub(super) batch: String,
     #[diesel(sql_type = Text)]
-    code: String,
+    pub(super) code: String,
     /// Edition of the catalogue against which the code was looked up; empty where none is loaded.
     #[diesel(sql_type = Text)]
     edition: String,
     #[diesel(sql_type = Nullable<Text>)]
-    common_name: Option<String>,
+    pub(super) common_name: Option<String>,
     /// As measured. Unit: grams.
     #[diesel(sql_type = BigInt)]
-    mass_g: i64,
+    pub(super) mass_g: i64,
     /// Measured less booked. Unit: grams.
     #[diesel(sql_type = BigInt)]
     difference_g: i64,
@@ -103,59 +103,59 @@ pub struct Entry {
     #[diesel(sql_type = BigInt)]
     short_left_g: i64,
     #[diesel(sql_type = Timestamptz)]
-    happened_at: DateTime<Utc>,
+    pub(super) happened_at: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
     recorded_at: DateTime<Utc>,
     #[diesel(sql_type = Bool)]
-    is_late: bool,
+    pub(super) is_late: bool,
     #[diesel(sql_type = Bool)]
     is_piped: bool,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     facility_id: Option<Uuid>,
     /// 设施编码.
     #[diesel(sql_type = Nullable<Text>)]
-    facility_code: Option<String>,
+    pub(super) facility_code: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
-    method: Option<String>,
+    pub(super) method: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    done_at: Option<DateTime<Utc>>,
+    pub(super) done_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
-    destination: Option<String>,
+    pub(super) destination: Option<String>,
     #[diesel(sql_type = Nullable<Jsonb>)]
     #[schema(value_type = Option<Outside>)]
-    receiver: Option<Value>,
+    pub(super) receiver: Option<Value>,
     /// The manifest that made it.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     manifest_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<Integer>)]
     line: Option<i32>,
     #[diesel(sql_type = Text)]
-    handler: String,
+    pub(super) handler: String,
     #[diesel(sql_type = Nullable<Text>)]
-    carried_by: Option<String>,
+    pub(super) carried_by: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
-    store_keeper: Option<String>,
+    pub(super) store_keeper: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
-    note: Option<String>,
+    pub(super) note: Option<String>,
     #[diesel(sql_type = Jsonb)]
     #[schema(value_type = Vec<EntryFilling>)]
-    fillings: Value,
+    pub(super) fillings: Value,
     #[diesel(sql_type = Array<SqlUuid>)]
-    sources: Vec<Uuid>,
+    pub(super) sources: Vec<Uuid>,
     /// What a count found, where the label says another waste.
     #[diesel(sql_type = Nullable<Text>)]
     found_code: Option<String>,
     /// The entry that it reverses.
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    reverses: Option<Uuid>,
+    pub(super) reverses: Option<Uuid>,
     /// The entry of which it takes or adds a part, since the manifest was corrected.
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    adjusts: Option<Uuid>,
+    pub(super) adjusts: Option<Uuid>,
     /// The entry in whose place it stands.
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    replaces: Option<Uuid>,
+    pub(super) replaces: Option<Uuid>,
     #[diesel(sql_type = Bool)]
-    is_reversed: bool,
+    pub(super) is_reversed: bool,
     /// For `If-Match`; none for what a manifest or a correction made.
     #[diesel(sql_type = BigInt)]
     pub version: i64,

@@ -35,6 +35,7 @@ mod papers;
 mod pdf;
 mod plans;
 mod plant;
+mod prepare;
 mod reading;
 mod registry;
 mod rights;

@@ -1,5 +1,6 @@
 //! Acts on declarations (申报), and on who may declare for a unit.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
@@ -10,10 +11,12 @@ use uuid::Uuid;
 use super::{event, refusals, refuse};
 use crate::catalogue::{self, Listing, WasteCode, in_force_on};
 use crate::evidence::{Head, NewEvent, Outcome, Tx, canonical, content_hash};
-use crate::filing::domain::declaration::{DeclaredRow, Period, PeriodKind, added_up, duties_of, repeated, unbalanced};
+use crate::filing::domain::declaration::{DeclaredRow, OutsideShare, OwnShare, Period, PeriodKind, added_up, duties_of, repeated, unbalanced};
+use crate::filing::domain::plan::ReceiverKind;
 use crate::filing::store::declaration::{self as store, NewRevision, StoredDeclaration};
 use crate::filing::store::plan as plans;
 use crate::identity::{self, Actor, Role, transact};
+use crate::ledger;
 use crate::platform::app::App;
 use crate::platform::calendar::legal_day;
 use crate::platform::call::Call;
@@ -304,11 +307,13 @@ pub async fn acknowledge(call: &Call, actor: &Actor, id: Uuid, number: &PaperNo)
 pub enum DraftSource {
     /// Added up from the declarations of the year's parts.
     Declared,
+    /// The ledger's totals of the period.
+    Ledger,
     /// The stock of the declaration before and the codes of the plan; the masses are to be typed.
     Typed,
 }
 
-/// The rows of a declaration as far as they are known. This is the one place where the ledger's totals of the period will come in.
+/// The rows of a declaration as far as they are known: from the year's parts, else from the ledger, else what is to be typed.
 async fn draft_rows(conn: &mut AsyncPgConnection, site: Uuid, period: Period) -> Result<(DraftSource, Vec<DeclaredRow>), Problem> {
     if period.kind() == PeriodKind::Year {
         for kind in [PeriodKind::Month, PeriodKind::Quarter] {
@@ -317,6 +322,10 @@ async fn draft_rows(conn: &mut AsyncPgConnection, site: Uuid, period: Period) ->
                 return Ok((DraftSource::Declared, added_up(&parts)));
             }
         }
+    }
+    let totals = ledger::totals(conn, site, period.begins_on(), period.ends_on()).await?;
+    if !totals.is_empty() {
+        return Ok((DraftSource::Ledger, ledger_rows(conn, &totals).await?));
     }
     let mut rows: BTreeMap<WasteCode, DeclaredRow> = BTreeMap::new();
     for (code, stock) in stock_before(conn, site, period).await?.unwrap_or_default() {
@@ -328,6 +337,55 @@ async fn draft_rows(conn: &mut AsyncPgConnection, site: Uuid, period: Period) ->
         }
     }
     Ok((DraftSource::Typed, rows.into_values().collect()))
+}
+
+/// The ledger's totals as rows to be declared. What a licence holder received stands in his operating record and is no row here;
+/// a difference of weighing belongs to what arose.
+async fn ledger_rows(conn: &mut AsyncPgConnection, totals: &[ledger::Totals]) -> Result<Vec<DeclaredRow>, Problem> {
+    let name_of = |flow: &ledger::Flow| flow.receiver.as_ref().and_then(|receiver| receiver["name"].as_str()).map(str::to_owned);
+    let names: Vec<String> = totals.iter().flat_map(|total| &total.flows).filter_map(name_of).collect();
+    let known = store::units_named(conn, &names).await?;
+    let mut rows = Vec::new();
+    for total in totals.iter().filter(|total| total.received_g == 0) {
+        let (mut own, mut outside) = (Vec::new(), Vec::new());
+        for flow in total.flows.iter().filter(|flow| flow.mass_g > 0) {
+            let (Some(method), Ok(g)) = (flow.method.as_deref().and_then(|method| method.parse().ok()), Grams::try_from(flow.mass_g)) else {
+                continue;
+            };
+            let Some(name) = name_of(flow) else {
+                own.push(OwnShare { method, g });
+                continue;
+            };
+            let unit = known.iter().find(|unit| unit.name == name);
+            let receiver = flow.receiver.as_ref();
+            let Ok(receiver_name) = Words::try_from(Cow::Owned(name)) else { continue };
+            // The province of a unit that is not known here is typed: 未知 is no division, and says so.
+            let province = unit.and_then(|unit| unit.division.get(..2)).map_or_else(|| "未知".to_owned(), |head| format!("{head}0000"));
+            outside.push(OutsideShare {
+                receiver_kind: match receiver.and_then(|receiver| receiver["kind"].as_str()) {
+                    Some("exempt_unit") => ReceiverKind::ExemptStage,
+                    Some("foreign") => ReceiverKind::Foreign,
+                    _ => ReceiverKind::LicenceHolder,
+                },
+                receiver_id: unit.map(|unit| unit.id),
+                receiver_name,
+                receiver_no: receiver.and_then(|receiver| receiver["number"].as_str()).and_then(|no| Words::try_from(Cow::Owned(no.to_owned())).ok()),
+                province: Words::try_from(Cow::Owned(province)).map_err(|error| Problem::internal(&error))?,
+                method,
+                g,
+            });
+        }
+        let grams = |mass_g: i64| Grams::try_from(mass_g.max(0)).unwrap_or(Grams::ZERO);
+        rows.push(DeclaredRow {
+            code: total.code.parse::<WasteCode>().map_err(|error| Problem::internal(&error))?,
+            opening_g: grams(total.opening_g),
+            generated_g: grams(total.generated_g.saturating_add(total.adjusted_g)),
+            own,
+            outside,
+            closing_g: grams(total.closing_g),
+        });
+    }
+    Ok(rows)
 }
 
 /// A site that the actor declares for, or whose officer he is.

@@ -340,3 +340,26 @@ pub async fn history(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Value, Pr
         .pop();
     row.map_or(Ok(Value::Null), |row| serde_json::from_str(&row.doc).map_err(|error| Problem::internal(&error)))
 }
+
+/// A unit by its name, with its division.
+#[derive(diesel::QueryableByName)]
+pub struct NamedUnit {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = Text)]
+    pub division: String,
+}
+
+/// Verified units, and those that a partner recorded, that have exactly these names.
+pub async fn units_named(conn: &mut AsyncPgConnection, names: &[String]) -> Result<Vec<NamedUnit>, Problem> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(Sql("SELECT DISTINCT ON (name) id, name, division FROM units WHERE name = ANY($1) AND ended_at IS NULL AND division IS NOT NULL \
+         ORDER BY name, verified_at IS NULL, id")
+    .bind::<Array<Text>, _>(names)
+    .load(conn)
+    .await?)
+}
