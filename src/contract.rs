@@ -15,7 +15,7 @@ use crate::platform::problem::{Kind, Problem, ProblemBody, kinds};
 use crate::platform::respond::unrouted;
 use crate::platform::shape::FormatCheck;
 use crate::platform::table::export;
-use crate::{catalogue, evidence, exchange, filing, identity, manifest, platform, registry};
+use crate::{catalogue, evidence, exchange, filing, identity, ledger, manifest, platform, registry};
 
 macro_rules! routes {
     (api: [$($api:path),* $(,)?], root: [$($root:path),* $(,)?] $(,)?) => {
@@ -66,19 +66,39 @@ routes! {
         registry::http::transport::record_carrier_permit, registry::http::transport::list_unit_carrier_permits,
         registry::http::transport::get_carrier_permit, registry::http::transport::retire_carrier_permit, registry::http::contract::record_contract,
         registry::http::contract::list_contracts, registry::http::contract::get_contract, registry::http::contract::end_contract,
+        ledger::http::record_entry, ledger::http::record_entries, ledger::http::correct_entry, ledger::http::list_entries, ledger::http::get_entry,
+        ledger::http::get_balance, ledger::http::list_breaks, ledger::http::register_containers, ledger::http::list_containers,
+        ledger::http::get_container, ledger::http::retire_container, ledger::http::send_empties, ledger::http::receive_empties,
+        ledger::http::list_custody_notes, ledger::http::get_custody_note, ledger::http::list_fillings, ledger::http::get_filling,
         filing::http::record_plan_flow, filing::http::list_plan_flows, filing::http::get_plan_flow, filing::http::change_plan_flow,
+        filing::http::plan::create_plan, filing::http::plan::copy_plan, filing::http::plan::list_plans, filing::http::plan::get_plan,
+        filing::http::plan::put_plan, filing::http::plan::delete_plan, filing::http::plan::check_plan, filing::http::plan::file_plan,
+        filing::http::plan::change_plan, filing::http::plan::acknowledge_plan, filing::http::plan::comment_plan,
+        filing::http::attachment::upload_attachment, filing::http::attachment::get_attachment,
+        filing::http::declaration::draft_declaration, filing::http::declaration::list_declaration_duties,
+        filing::http::declaration::file_declaration, filing::http::declaration::list_declarations, filing::http::declaration::get_declaration,
+        filing::http::declaration::restate_declaration, filing::http::declaration::acknowledge_declaration,
+        filing::http::declaration::name_filing_agent, filing::http::declaration::list_filing_agents, filing::http::declaration::get_filing_agent,
+        filing::http::declaration::end_filing_agent,
+        filing::http::application::record_application, filing::http::application::list_applications, filing::http::application::get_application,
+        filing::http::application::record_application_step, filing::http::application::decide_application,
+        filing::http::application::withdraw_application,
+        filing::http::record::record_paper, filing::http::record::list_papers, filing::http::record::get_paper, filing::http::record::retire_paper,
+        filing::http::record::record_export_notice, filing::http::record::list_export_notices, filing::http::record::get_export_notice,
+        filing::http::record::record_general_transfer, filing::http::record::list_general_transfers, filing::http::record::get_general_transfer,
         filing::http::record_approval, filing::http::list_approvals, filing::http::get_approval, filing::http::verify_approval,
-        manifest::http::assign_manifest, manifest::http::release_manifest, manifest::http::withdraw_manifest, manifest::http::take_over_manifest, manifest::http::refuse_take_over_manifest, manifest::http::hand_over_manifest, manifest::http::arrive_manifest, manifest::http::not_receive_manifest, manifest::http::sign_late_manifest, manifest::http::receive_manifest, manifest::http::confirm_manifest, manifest::http::treat_manifest, manifest::http::gate_manifest, manifest::http::send_on_manifest, manifest::http::turn_back_manifest, manifest::http::cancel_manifest, manifest::http::void_manifest, manifest::http::report_incident, manifest::http::acknowledge_incident, manifest::http::record_official_no, manifest::http::correct_manifest, manifest::http::agree_manifest, manifest::http::disagree_manifest, manifest::http::issue_manifest, manifest::http::issue_manifest_like, manifest::http::back_enter_manifest, manifest::http::load_manifest, manifest::http::confirm_manifests, manifest::http::weigh_trip, manifest::http::strike_weighing, manifest::http::get_trip, manifest::http::list_manifests, manifest::http::get_manifest, manifest::http::list_next_acts, manifest::http::list_manifest_events, manifest::http::get_manifest_evidence, manifest::http::create_draft, manifest::http::list_drafts, manifest::http::get_draft, manifest::http::put_draft, manifest::http::delete_draft, manifest::http::issue_draft, manifest::http::list_events,
+        manifest::http::assign_manifest, manifest::http::release_manifest, manifest::http::withdraw_manifest, manifest::http::take_over_manifest, manifest::http::refuse_take_over_manifest, manifest::http::hand_over_manifest, manifest::http::arrive_manifest, manifest::http::not_receive_manifest, manifest::http::sign_late_manifest, manifest::http::receive_manifest, manifest::http::confirm_manifest, manifest::http::treat_manifest, manifest::http::gate_manifest, manifest::http::send_on_manifest, manifest::http::turn_back_manifest, manifest::http::cancel_manifest, manifest::http::void_manifest, manifest::http::report_incident, manifest::http::acknowledge_incident, manifest::http::record_official_no, manifest::http::fate::check_fate, manifest::http::fate::list_untreated, manifest::http::prepare::prepare_manifests, manifest::http::prepare::issue_manifests, manifest::http::correct_manifest, manifest::http::agree_manifest, manifest::http::disagree_manifest, manifest::http::issue_manifest, manifest::http::issue_manifest_like, manifest::http::back_enter_manifest, manifest::http::load_manifest, manifest::http::confirm_manifests, manifest::http::weigh_trip, manifest::http::strike_weighing, manifest::http::get_trip, manifest::http::list_manifests, manifest::http::get_manifest, manifest::http::list_next_acts, manifest::http::list_manifest_events, manifest::http::get_manifest_evidence, manifest::http::create_draft, manifest::http::list_drafts, manifest::http::get_draft, manifest::http::put_draft, manifest::http::delete_draft, manifest::http::issue_draft, manifest::http::list_events,
         manifest::http::list_incidents, manifest::http::list_access_log,
         manifest::http::list_outages,
         manifest::http::open_outage,
         manifest::http::close_outage,
         manifest::http::make_one_time_code,
         manifest::http::duplicate_manifest,
+        manifest::http::get_manifest_sheet, manifest::http::get_dispatch_sheet, manifest::http::get_manifest_token,
         exchange::http::get_import_template, exchange::http::import_table, exchange::http::list_jobs, exchange::http::get_job,
         exchange::http::follow_job, exchange::http::get_job_file,
     ],
-    root: [evidence::http::list_keys, get_problem_kind, get_live, get_ready],
+    root: [evidence::http::list_keys, manifest::http::look_at_token, get_problem_kind, get_live, get_ready],
 }
 
 /// Serves every route.
@@ -183,6 +203,7 @@ pub fn formats() -> Vec<FormatCheck> {
     all.extend(mass::FORMATS);
     all.extend(catalogue::code::FORMATS);
     all.push(registry::plate::FORMAT);
+    all.extend(ledger::codes::FORMATS);
     all.extend(manifest::number::FORMATS);
     all
 }
@@ -197,7 +218,8 @@ pub fn problem_kinds() -> Vec<&'static Kind> {
     all.push(&identity::one_time::OWN_CODE);
     all.extend(catalogue::acts::KINDS.iter());
     all.extend(registry::acts::KINDS.iter());
-    all.extend(filing::acts::KINDS.iter());
+    all.extend(ledger::KINDS.iter());
+    all.extend(filing::acts::kinds());
     all.extend(manifest::refusal::KINDS.iter());
     all.extend(manifest::corrections::KINDS.iter());
     all.extend(manifest::acts::ending::KINDS.iter());

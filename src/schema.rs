@@ -242,6 +242,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    fate_checks (id) {
+        id -> Uuid,
+        manifest_id -> Uuid,
+        unit_id -> Uuid,
+        checked_at -> Timestamptz,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     feed (feed_no) {
         feed_no -> Int8,
         event_id -> Uuid,

@@ -1,3 +1,15 @@
+DROP TABLE custody_containers;
+DROP TABLE custody_notes;
+DROP TABLE loaded_fillings;
+DROP TABLE filling_serials;
+DROP TABLE fillings;
+DROP TABLE container_serials;
+DROP TABLE containers;
+DROP TABLE ledger_shorts;
+DROP TABLE lot_stocks;
+DROP TABLE ledger_stocks;
 DROP TABLE lot_edges;
 DROP TABLE lots;
+DROP TABLE ledger_batches;
+DROP TABLE ledger_entries;
 DROP TABLE mass_accounts;

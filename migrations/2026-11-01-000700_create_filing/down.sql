@@ -1,2 +1,18 @@
+DROP TABLE attachment_uses;
+DROP TABLE attachments;
+DROP TABLE papers;
+DROP TABLE export_notices;
+DROP TABLE general_transfers;
+ALTER TABLE approval_applications DROP CONSTRAINT approval_applications_approval_known;
 DROP TABLE approvals;
+DROP TABLE application_steps;
+DROP TABLE approval_applications;
+DROP TABLE declaration_acknowledgements;
+DROP TABLE declaration_revisions;
+DROP TABLE declarations;
+DROP TABLE filing_agents;
 DROP TABLE plan_flows;
+DROP TABLE plan_comments;
+DROP TABLE plan_acknowledgements;
+DROP TABLE plan_revisions;
+DROP TABLE plans;

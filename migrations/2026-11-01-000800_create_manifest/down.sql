@@ -1,5 +1,6 @@
 DROP TABLE incompatible_pairs;
 DROP TABLE outages;
+DROP TABLE fate_checks;
 DROP TABLE incident_tasks;
 DROP TABLE incidents;
 DROP TABLE correction_voices;

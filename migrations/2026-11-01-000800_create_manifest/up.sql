@@ -171,6 +171,20 @@ CREATE TABLE incident_tasks (
     PRIMARY KEY (incident_id, duty, unit_id)
 );
 
+-- A consignor asked what became of what was accepted (去向核实).
+CREATE TABLE fate_checks (
+    id          uuid PRIMARY KEY,
+    manifest_id uuid NOT NULL REFERENCES manifests,
+    unit_id     uuid NOT NULL,
+    checked_at  timestamptz NOT NULL,
+    note        text
+);
+CREATE INDEX fate_checks_by_manifest ON fate_checks (manifest_id, checked_at);
+CREATE INDEX manifests_untreated ON manifests (consignor_id, id) WHERE state IN ('confirmed', 'partly_confirmed') AND voided_at IS NULL;
+CREATE TRIGGER fate_checks_append_only BEFORE UPDATE OR DELETE ON fate_checks FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER fate_checks_never_truncated BEFORE TRUNCATE ON fate_checks
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- An administrator opens outage mode with a reason: release goes on without the national number.
 CREATE TABLE outages (
     id        uuid PRIMARY KEY,

@@ -12,6 +12,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::platform::problem::Text;
 use crate::platform::shape::FormatCheck;
 
 /// The text formats of this module for [`crate::platform::shape::validator`].
@@ -123,6 +124,18 @@ impl Hazard {
         }
     }
 
+    /// The hazard in words, Chinese and English.
+    #[must_use]
+    pub const fn word(self) -> (&'static str, &'static str) {
+        match self {
+            Self::T => ("毒性", "toxic"),
+            Self::C => ("腐蚀性", "corrosive"),
+            Self::I => ("易燃性", "flammable"),
+            Self::R => ("反应性", "reactive"),
+            Self::In => ("感染性", "infectious"),
+        }
+    }
+
     fn from_letters(letters: &str) -> Option<Self> {
         [Self::T, Self::C, Self::I, Self::R, Self::In].into_iter().find(|hazard| hazard.letters() == letters)
     }
@@ -180,6 +193,21 @@ impl Hazards {
         match self.relation {
             HazardRelation::Single | HazardRelation::FirstCertainOthersPossible => self.letters.first().copied(),
             HazardRelation::OneOrMoreOf => None,
+        }
+    }
+
+    /// The hazards in words, with what is certain kept apart from what may be.
+    #[must_use]
+    pub fn words(&self) -> Text {
+        let words = |from: usize| self.letters.iter().skip(from).map(|hazard| hazard.word());
+        let zh = |from| words(from).map(|word| word.0).collect::<Vec<_>>().join("、");
+        let en = |from| words(from).map(|word| word.1).collect::<Vec<_>>().join(", ");
+        match (self.relation, self.certain().map(Hazard::word)) {
+            (HazardRelation::FirstCertainOthersPossible, Some(first)) => {
+                Text::new(format!("{}，可能另有{}", first.0, zh(1)), format!("{}, perhaps also {}", first.1, en(1)))
+            }
+            (HazardRelation::OneOrMoreOf, _) => Text::new(format!("{}中的一种或几种", zh(0)), format!("one or more of: {}", en(0))),
+            _ => Text::new(zh(0), en(0)),
         }
     }
 

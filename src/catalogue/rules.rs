@@ -28,6 +28,7 @@ pub const PARAMETERS: &[(&str, Form)] = &[
     ("correction_remind_working_days", Form::Integers(1, 60)),
     ("unmetered_manifest_period", Form::OneOf(&["month", "quarter", "year"])),
     ("label_serial_digits", Form::Integer(1, 10)),
+    ("ledger_late_days", Form::Integer(0, 366)),
     ("inbound_not_for_utilisation", Form::OneOf(&["warn", "off"])),
 ];
 

@@ -185,6 +185,7 @@ pub async fn open_migrated(url: &str, data: &Path, purpose: Purpose, clock: Cloc
         limits,
         text_grades,
         working_days: RwLock::new(Arc::new(working_days)),
+        public_url: std::sync::OnceLock::new(),
         data: data.to_owned(),
         contract,
         formats: contract::formats(),

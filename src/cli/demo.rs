@@ -238,7 +238,15 @@ async fn build(database: &Database, made: Made, stories: Option<usize>) -> Resul
     let began = Instant::now();
     let clock = Clock::scripted(steps.first().map_or_else(|| start_of(made.as_of), |step| step.at));
     // Nobody will log in with a password of these hours: it is replaced before the world is served.
-    let limits = Limits { hash_memory_kib: 8, hash_passes: 1, hashes_at_once: 4, requests_per_minute: 0, logins_per_minute: 0, ..Limits::default() };
+    let limits = Limits {
+        hash_memory_kib: 8,
+        hash_passes: 1,
+        hashes_at_once: 4,
+        requests_per_minute: 0,
+        logins_per_minute: 0,
+        looks_per_minute: 0,
+        ..Limits::default()
+    };
     say("migrating and loading the catalogues");
     let app = boot::open(&database.url, &database.data, Purpose::Demo, clock.clone(), limits, &DbSettings::default()).await?;
     let throw_away = identity::acts::new_secret(PASSWORD_LENGTH);

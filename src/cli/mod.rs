@@ -12,6 +12,7 @@ pub mod serve;
 pub mod settings;
 mod tour;
 mod verify;
+mod verify_token;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,8 @@ enum Command {
     Demo(demo::Demo),
     /// Check an exported evidence file: exit 0 valid, 1 tampered, 2 incomplete or not authenticated.
     Verify(verify::Options),
+    /// Check what the code on a sheet carries, without a network: exit 0 valid, 1 forged, 2 expired or unreadable.
+    VerifyToken(verify_token::Options),
     /// Bring the database to the present schema.
     Migrate {
         /// Take every step back, then forward again: only for an empty database.
@@ -137,6 +140,7 @@ pub fn main() -> ExitCode {
             Command::Serve(options) => serve::run(&options),
             Command::Demo(options) => demo::run(&options),
             Command::Verify(options) => return verify::run(&options),
+            Command::VerifyToken(options) => return verify_token::run(&options),
             Command::Migrate { down, place } => migrate(down, &place),
             Command::Bench(options) => bench::run(&options),
             Command::Openapi => crate::contract::printed().map_err(Failure::from).and_then(|text| write_out(&text)),

@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::Failure;
 use super::boot::{self, Database, Purpose};
 use super::metrics;
-use super::settings::{LimitOptions, PlaceOptions};
+use super::settings::{LimitOptions, PlaceOptions, PublicUrl};
 use crate::identity;
 use crate::platform::app::{Limits, NumberMode};
 use crate::platform::call::Call;
@@ -34,6 +34,10 @@ pub struct Options {
     /// Database connections in the pool. Default 16.
     #[arg(long, env = "LIANDAN_CONNECTIONS", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1_000))]
     connections: Option<u16>,
+    /// Where the public reaches this installation (`https://…`): it begins the address in the code on every sheet. Without it
+    /// that address begins with the host of whoever asks for the sheet.
+    #[arg(long, env = "LIANDAN_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<PublicUrl>,
     #[command(flatten)]
     limits: LimitOptions,
 }
@@ -56,9 +60,13 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if let Some(connections) = options.connections.or(file.connections) {
         settings.connections = usize::from(connections);
     }
+    let public_url = options.public_url.clone().or(file.public_url);
     let database = Database::find(&place)?;
     actix_web::rt::System::new().block_on(async {
         let app = boot::open(&database.url, &database.data, purpose, Clock::system(), limits, &settings).await?;
+        if let Some(url) = public_url {
+            app.public_url.get_or_init(|| url.into_inner());
+        }
         let end = End::listen()?;
         let running = boot::serve(&app, listen, workers())?;
         let admin = admin_listen.map(|address| metrics::listen(&app, address)).transpose()?;

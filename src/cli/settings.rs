@@ -75,6 +75,8 @@ pub struct File {
     pub mode: Option<NumberMode>,
     /// Connections in the pool.
     pub connections: Option<u16>,
+    /// Where the public reaches this installation.
+    pub public_url: Option<PublicUrl>,
     /// The table `[limits]`.
     #[serde(default)]
     pub limits: FileLimits,
@@ -97,6 +99,44 @@ impl File {
     }
 }
 
+/// Where the public reaches an installation: it is printed on paper, so it is checked before.
+#[derive(Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub struct PublicUrl(String);
+
+/// Characters of a public address at most: a longer one makes a code on paper that no phone reads.
+const PUBLIC_URL_MAX: usize = 100;
+
+impl PublicUrl {
+    /// Without a slash at the end.
+    #[must_use]
+    pub fn into_inner(self) -> String {
+        self.0
+    }
+}
+
+impl std::str::FromStr for PublicUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim_end_matches('/');
+        let host = ["https://", "http://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
+        let is_plain = |host: &str| host.chars().all(|letter| letter.is_ascii_alphanumeric() || "-._~:/[]".contains(letter));
+        match host {
+            Some(host) if !host.is_empty() && is_plain(host) && text.len() <= PUBLIC_URL_MAX => Ok(Self(text.to_owned())),
+            _ => Err("must be `https://` or `http://`, a host and perhaps a path, at most 100 characters"),
+        }
+    }
+}
+
+impl TryFrom<String> for PublicUrl {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 /// Limits as the file has them.
 #[derive(Deserialize, Debug, Default, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +144,7 @@ pub struct FileLimits {
     body_seconds: Option<u64>,
     requests_per_minute: Option<u32>,
     logins_per_minute: Option<u32>,
+    looks_per_minute: Option<u32>,
     hashes_at_once: Option<u16>,
     streams: Option<u16>,
     streams_per_credential: Option<u16>,
@@ -121,6 +162,9 @@ pub struct LimitOptions {
     /// Log-in attempts a minute from one source; 0 lifts the limit and the back-off. Default 30.
     #[arg(long, env = "LIANDAN_LOGINS_PER_MINUTE", value_name = "COUNT")]
     logins_per_minute: Option<u32>,
+    /// Looks at public pages a minute from one source; 0 lifts the limit. Default 60.
+    #[arg(long, env = "LIANDAN_LOOKS_PER_MINUTE", value_name = "COUNT")]
+    looks_per_minute: Option<u32>,
     /// Password hashes at once; each takes a core and 19 MB for a moment. Default 1.
     #[arg(long, env = "LIANDAN_HASHES_AT_ONCE", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=64))]
     hashes_at_once: Option<u16>,
@@ -141,6 +185,7 @@ impl LimitOptions {
             body_time: self.body_seconds.or(file.body_seconds).map_or(default.body_time, Duration::from_secs),
             requests_per_minute: self.requests_per_minute.or(file.requests_per_minute).unwrap_or(default.requests_per_minute),
             logins_per_minute: self.logins_per_minute.or(file.logins_per_minute).unwrap_or(default.logins_per_minute),
+            looks_per_minute: self.looks_per_minute.or(file.looks_per_minute).unwrap_or(default.looks_per_minute),
             hashes_at_once: self.hashes_at_once.or(file.hashes_at_once).map_or(default.hashes_at_once, usize::from),
             streams: self.streams.or(file.streams).map_or(default.streams, usize::from),
             streams_per_credential: self.streams_per_credential.or(file.streams_per_credential).map_or(default.streams_per_credential, usize::from),
@@ -165,14 +210,16 @@ mod tests {
     fn every_setting_of_the_file_is_read() {
         let file = File::parse(
             "listen = \"0.0.0.0:80\"\nadmin_listen = \"127.0.0.1:9100\"\ndata = \"/var/lib/liandan\"\ndatabase_url = \"postgres://x\"\n\
-             mode = \"local\"\nconnections = 8\n[limits]\nbody_seconds = 1\nrequests_per_minute = 2\nlogins_per_minute = 3\n\
-             hashes_at_once = 4\nstreams = 5\nstreams_per_credential = 6\n",
+             mode = \"local\"\nconnections = 8\npublic_url = \"https://liandan.example/\"\n[limits]\nbody_seconds = 1\nrequests_per_minute = 2\nlogins_per_minute = 3\n\
+             looks_per_minute = 7\nhashes_at_once = 4\nstreams = 5\nstreams_per_credential = 6\n",
         )
         .unwrap();
         assert_eq!((file.listen.map(|at| at.port()), file.admin_listen.map(|at| at.port())), (Some(80), Some(9100)));
         assert_eq!((file.mode, file.connections), (Some(NumberMode::Local), Some(8)));
         assert_eq!((file.data, file.database_url), (Some("/var/lib/liandan".into()), Some("postgres://x".into())));
+        assert_eq!(file.public_url.map(PublicUrl::into_inner).as_deref(), Some("https://liandan.example"));
         let limits = LimitOptions::default().over(&file.limits);
+        assert_eq!(limits.looks_per_minute, 7);
         assert_eq!((limits.body_time.as_secs(), limits.requests_per_minute, limits.logins_per_minute), (1, 2, 3));
         assert_eq!((limits.hashes_at_once, limits.streams, limits.streams_per_credential), (4, 5, 6));
     }
@@ -186,6 +233,8 @@ mod tests {
             ("mode = \"both\"", "both"),
             ("[limits]\nbody_seconds = 0", "limits.body_seconds"),
             ("connections = 0", "connections"),
+            ("public_url = \"liandan.example\"", "public_url"),
+            ("public_url = \"https://liandan.example/?a=b\"", "public_url"),
         ] {
             let error = File::parse(text).unwrap_err();
             assert!(error.contains(named), "{text}: {error}");

@@ -44,7 +44,7 @@ pub fn run(options: &Options) -> ExitCode {
 }
 
 /// Exit code and sentences of a file that cannot be looked into.
-type Refused = (u8, Vec<String>);
+pub(super) type Refused = (u8, Vec<String>);
 
 fn check(options: &Options) -> Result<(Verdict, Evidence), Refused> {
     let text = read(&options.file)?;
@@ -67,7 +67,11 @@ fn read(path: &Path) -> Result<String, Refused> {
     })
 }
 
-fn read_keys(path: &Path) -> Result<KeySet, Refused> {
+/// The public keys in a file.
+///
+/// # Errors
+/// 66 with a sentence for a file that cannot be read or holds no keys.
+pub(super) fn read_keys(path: &Path) -> Result<KeySet, Refused> {
     let document: Value = serde_json::from_str(&read(path)?)
         .map_err(|error| unreadable(path, format!("no key file: it is not JSON (line {}, column {})", error.line(), error.column())))?;
     // Without this a wrong file would make every true signature a false one.
@@ -118,12 +122,12 @@ fn faults(document: &Value) -> Result<Vec<Fault>, String> {
 }
 
 fn report(verdict: &Verdict, evidence: &Evidence) -> Vec<String> {
-    let unsigned = match verdict {
+    let (unsigned, struck) = match verdict {
         // Of a changed file nothing is known, so nothing is told from it.
-        Verdict::Tampered(_) => Vec::new(),
-        _ => unsigned(evidence),
+        Verdict::Tampered(_) => (Vec::new(), Vec::new()),
+        _ => (unsigned(evidence), struck(evidence)),
     };
-    sentences(verdict, unsigned.len()).into_iter().chain(unsigned).chain(deputies(evidence)).collect()
+    sentences(verdict, unsigned.len()).into_iter().chain(unsigned).chain(struck).chain(deputies(evidence)).collect()
 }
 
 /// Signatures for which the receiver did not wait and which nobody gave since. The file is whole without them, but a reader
@@ -153,6 +157,19 @@ fn unsigned(evidence: &Evidence) -> Vec<String> {
                 let (unit, reason) = (skipped["unit_id"].as_str().unwrap_or_default(), skipped["reason"].as_str().unwrap_or_default());
                 lines.push(format!("not signed: {act} of leg {leg_no}, by the unit {unit}; the receiver went on without it: {reason}"));
             }
+        }
+    }
+    lines
+}
+
+/// Weighings that were struck out: the chain of the trip is whole with them, but what rests on them rests on nothing.
+fn struck(evidence: &Evidence) -> Vec<String> {
+    let mut lines = Vec::new();
+    for event in evidence.chains.iter().flat_map(|chain| &chain.events) {
+        let Ok(document) = serde_json::from_str::<Value>(&event.bytes) else { continue };
+        let payload = &document["payload"];
+        if let (Some(trip), Some(seq), Some(reason)) = (payload["trip_id"].as_str(), payload["struck_seq"].as_i64(), payload["reason"].as_str()) {
+            lines.push(format!("struck out: weighing {seq} of trip {trip}: {reason}"));
         }
     }
     lines

@@ -16,6 +16,6 @@ mod verify;
 pub use act::{ActAnswer, After, CheckAnswer, Done, Head, NUMBERS_EXHAUSTED, Outcome, Tx, answer, created, prepare, transact};
 pub use chain::{GENESIS, Method, NewEvent, Proof, Signer, canonical, content_hash, event_hash};
 pub use feed::run_feed;
-pub use store::{StoredEvent, events_of, feed_lag, forget_old_keys, head_of, log_access, log_accesses};
+pub use store::{StoredEvent, events_of, feed_lag, forget_old_keys, head_of, log_access, log_accesses, proof_keys};
 pub use system::by_system;
 pub use verify::{Evidence, ExportedChain, ExportedEvent, ExportedPart, FORMAT, KeySet, Verdict, verify};

@@ -7,6 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::chain::Signer;
+use super::verify::KeySet;
 use crate::platform::db::Sql;
 use crate::platform::problem::Problem;
 
@@ -112,6 +113,20 @@ pub async fn head_of(conn: &mut AsyncPgConnection, subject: Uuid) -> Result<Opti
     }
     let row: Option<Row> = Sql("SELECT seq, head FROM streams WHERE subject_id = $1").bind::<SqlUuid, _>(subject).load(conn).await?.pop();
     Ok(row.map(|row| (row.seq, row.head)))
+}
+
+/// The installation's own keys for proofs, those of earlier days included.
+///
+/// # Errors
+/// As the database.
+pub async fn proof_keys(conn: &mut AsyncPgConnection) -> Result<KeySet, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Binary)]
+        public_key: Vec<u8>,
+    }
+    let rows: Vec<Row> = Sql("SELECT public_key FROM signing_keys WHERE purpose = 'proof'").load(conn).await?;
+    Ok(KeySet::of(rows.into_iter().map(|row| row.public_key)))
 }
 
 /// How many events wait for their place in the feed, and since when the oldest does.

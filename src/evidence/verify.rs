@@ -106,7 +106,15 @@ impl KeySet {
         Self(keys)
     }
 
-    fn signed(&self, kid: &str, bytes: &[u8], signature: &str) -> bool {
+    /// The set of these public keys, 32 bytes each.
+    pub(super) fn of(public_keys: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let keys = public_keys.into_iter().filter_map(|bytes| VerifyingKey::try_from(&bytes[..]).ok());
+        Self(keys.map(|public| (kid_of(&public), public)).collect())
+    }
+
+    /// Whether the key of this name is among them and made this signature (hex) over these bytes.
+    #[must_use]
+    pub fn signed(&self, kid: &str, bytes: &[u8], signature: &str) -> bool {
         let Some(key) = self.0.get(kid) else { return false };
         let Ok(bytes_of_signature) = hex::decode(signature) else { return false };
         Signature::from_slice(&bytes_of_signature).is_ok_and(|signature| key.verify_strict(bytes, &signature).is_ok())

@@ -22,5 +22,5 @@ pub use authorities::authorities_of;
 pub use domain::{ActingUnit, Actor, Delegation, Role, Roles, SignedAct, UnitKind};
 pub use password::load as hashing;
 pub use standing::Standing;
-pub use store::{UnitRow, driver_unit, forget_old_failures, officer_sees, unit_by_id};
+pub use store::{UnitRow, driver_unit, forget_old_failures, officer_sees, phone_of, unit_by_id};
 pub use uscc::Uscc;

@@ -1,4 +1,4 @@
-//! Password hashing: Argon2id behind a semaphore that is taken before the blocking pool, so that log-ins
+//! Password hashing: Argon2id behind a semaphore, on a thread of its own that gives way to all else, so that log-ins
 //! never starve reads.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::platform::app::{App, Limits};
 use crate::platform::problem::Problem;
@@ -14,6 +14,10 @@ use crate::platform::problem::Problem;
 /// Unit: bytes of the hash and of the salt.
 const HASH_BYTES: usize = 32;
 const SALT_BYTES: usize = 16;
+/// How far a hashing thread stands behind the others where processors are short: it gets about a tenth of what they get. It
+/// is never starved, and a request that takes microseconds does not wait for one that takes milliseconds.
+#[cfg(target_os = "linux")]
+const HASH_NICENESS: i32 = 10;
 /// Those who wait beyond this many per running hash get 503.
 const QUEUE_PER_HASH: usize = 8;
 
@@ -117,14 +121,26 @@ async fn bounded<T: Send + 'static>(app: &App, work: impl FnOnce(&mut Memory) ->
     let _place = waiting.try_acquire_owned().map_err(|_| Problem::busy())?;
     let permit = running.acquire_owned().await.map_err(|_| Problem::busy())?;
     app.metrics.hashed();
-    actix_web::web::block(move || {
+    let (done, result) = oneshot::channel();
+    // A thread of its own: one of the pool's would keep its low rank for all that comes after. It costs a thousandth of the hash.
+    let hashing = move || {
+        give_way();
         // As many as there are permits, at most.
         let mut own = memory.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let result = work(&mut own);
         memory.lock().unwrap_or_else(PoisonError::into_inner).push(own);
         drop(permit);
-        result
-    })
-    .await
-    .map_err(|error| Problem::internal(&error))
+        // Whoever asked may have left.
+        drop(done.send(result));
+    };
+    std::thread::Builder::new().name("hash".to_owned()).spawn(hashing).map_err(|error| Problem::internal(&error))?;
+    result.await.map_err(|error| Problem::internal(&error))
+}
+
+/// On Linux a niceness is the calling thread's; elsewhere it would be the whole process's.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(HASH_NICENESS) {
+        tracing::debug!(%error, "a hashing thread keeps its priority");
+    }
 }

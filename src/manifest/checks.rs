@@ -59,8 +59,9 @@ pub async fn ends(conn: &AsyncPgConnection, departure: Uuid, receiver: Uuid, car
     let receiver = find(receiver).ok_or_else(|| no_site("/receiver_site_id"))?;
     let no_prefecture = || Problem::value("/consignor_site_id", Words::new("场所所在区划无法确定地级市", "The site's division has no prefecture"));
     let from = departure.prefecture().map(str::to_owned).ok_or_else(no_prefecture)?;
-    let to = receiver.prefecture().map(str::to_owned).ok_or_else(no_prefecture)?;
-    Ok((Ends { is_cross_province: from.get(..2) != to.get(..2), prefecture: from, departure, receiver }, carrier))
+    // Abroad is no province: an export is approved in another way than a transfer between provinces.
+    let is_cross_province = !receiver.is_foreign() && from.get(..2) != receiver.prefecture().ok_or_else(no_prefecture)?.get(..2);
+    Ok((Ends { is_cross_province, prefecture: from, departure, receiver }, carrier))
 }
 
 /// A site as a party.
@@ -132,7 +133,7 @@ async fn law(conn: &AsyncPgConnection, input: &IssueManifest, ends: &Ends, consi
             if !asks.plan {
                 return Ok(Vec::new());
             }
-            filing::plan_flows_for(conn, departure.site_id(), departs_on.year(), receiver.unit_id(), &pairs).await
+            filing::plan_flows_for(conn, departure.site_id(), departs_on, receiver.unit_id(), &pairs).await
         },
         async {
             if !asks.approval {
@@ -176,13 +177,18 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
         findings.plain(&table::PLAN_ELSEWHERE, "/consignor_site_id");
     }
     let named = basics.elsewhere.as_ref().and_then(|elsewhere| elsewhere.approval_no.as_deref());
+    // What goes back is asked nothing.
+    if licence {
+        screen_inbound(conn, input, basics.ends, findings).await?;
+    }
+    let mut plan_change = plan_change(conn, &law, basics.ends, input).await?;
     let mut lines = Vec::new();
     for (index, line) in input.lines.iter().enumerate() {
         let at = format!("/lines/{index}");
         let (name, category, hazards) = listed(&law.codes, line, &at, findings);
         let mass_g = line.declared_g.grams();
         unlikely_mass(mass_g, law.hints.median_g(&line.waste_code.to_string()), &format!("{at}/declared_g"), findings);
-        let cover = cover_of(conn, line, law.covers.get(index), receiver, input.planned_receipt_on, &at, findings).await?;
+        let cover = cover_of(conn, line, law.covers.get(index), basics.ends, input, &at, findings).await?;
         lines.push(Line {
             line: i32::try_from(index).unwrap_or(i32::MAX).saturating_add(1),
             waste_code: line.waste_code,
@@ -198,7 +204,7 @@ pub async fn issue(conn: &mut AsyncPgConnection, input: &IssueManifest, basics: 
             declared_g: mass_g,
             method: line.method,
             cover,
-            plan_flow: flow_of(line, law.flows.get(index), basics.ends, input, &at, findings),
+            plan_flow: flow_of(line, law.flows.get(index), basics.ends, input, &mut plan_change, &at, findings),
             approval: approval_of(line, law.approvals.get(index), named, receiver, &at, findings),
         });
     }
@@ -265,44 +271,93 @@ const ON_TRIP: Sql =
     Sql("SELECT DISTINCT 'HW' || right(c.code, 2) AS doc FROM trip_legs t JOIN manifests m ON m.id = t.manifest_id, unnest(m.codes) AS c (code) \
      WHERE t.trip_id = $1 AND (m.id = $2 OR m.state IN ('offered', 'in_transit'))");
 
-/// What is on the vehicle already may not meet what is given now, whosesoever manifests they are.
-async fn on_one_vehicle(conn: &mut AsyncPgConnection, record: &Record, trip: Uuid, findings: &mut Findings) -> Result<(), Problem> {
-    let rows: Vec<crate::platform::db::TextRow> = ON_TRIP.bind::<SqlUuid, _>(trip).bind::<SqlUuid, _>(record.id).load(conn).await?;
-    let categories: Vec<String> = rows.into_iter().map(|row| row.doc).collect();
-    if categories.len() > 1 {
-        incompatible(&catalogue::pairs::incompatible_among(conn, &record.consignment.consignor.division, &categories).await?, "", findings);
+/// Categories of what is on the vehicle already and of what is given now, whosesoever manifests they are.
+async fn on_one_vehicle(mut conn: &AsyncPgConnection, manifest: Uuid, trip: Uuid) -> Result<Vec<String>, Problem> {
+    let rows: Vec<crate::platform::db::TextRow> = ON_TRIP.bind::<SqlUuid, _>(trip).bind::<SqlUuid, _>(manifest).load(&mut conn).await?;
+    Ok(rows.into_iter().map(|row| row.doc).collect())
+}
+
+/// What a division looks at closely (从严控制): waste from another province that is not for use. Never a move for use, nor one inside
+/// a province; it only tells, since a hindrance by place would be unlawful.
+async fn screen_inbound(conn: &mut AsyncPgConnection, input: &IssueManifest, ends: &Ends, findings: &mut Findings) -> Result<(), Problem> {
+    if !ends.is_cross_province {
+        return Ok(());
+    }
+    let value = catalogue::parameter(conn, "inbound_not_for_utilisation", ends.receiver.division(), input.planned_receipt_on).await?;
+    if value.as_deref() != Some("warn") {
+        return Ok(());
+    }
+    for (index, line) in input.lines.iter().enumerate() {
+        // Of methods that some sources call use nobody is told.
+        let group = catalogue::method_group(conn, &line.method.to_string()).await?;
+        if matches!(group, Some(catalogue::MethodGroup::Disposal | catalogue::MethodGroup::MedicalDisposal)) {
+            findings.plain(&table::INBOUND_SCREENED, format!("/lines/{index}/method"));
+        }
     }
     Ok(())
 }
 
-/// The flow of the plan, or the refusal with the change made ready.
+/// The change of a filed plan that would cover all lines outside it at once; none where no plan is filed.
+async fn plan_change(conn: &mut AsyncPgConnection, law: &Law, ends: &Ends, input: &IssueManifest) -> Result<Option<serde_json::Value>, Problem> {
+    let outside = input.lines.iter().zip(&law.flows).filter(|(_, flow)| flow.is_none());
+    let wanted: Vec<filing::Wanted> = outside
+        .map(|(line, _)| filing::Wanted {
+            code: line.waste_code,
+            method: line.method,
+            form: line.form,
+            harmful: line.harmful.clone(),
+            mass_g: line.declared_g.grams(),
+        })
+        .collect();
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let (departure, receiver) = (&ends.departure, &ends.receiver);
+    let plan = (departure.site_id(), input.planned_departure_on.year());
+    filing::change_ready(conn, plan, (receiver.unit_id(), receiver.site_id(), receiver.is_foreign()), &wanted).await
+}
+
+/// The flow of the plan, or the refusal with the change made ready: that of the filed plan, told once for all lines, else a flow.
 fn flow_of(
     line: &LineInput,
     flow: Option<&Option<filing::PlanInForce>>,
     ends: &Ends,
     input: &IssueManifest,
+    change: &mut Option<serde_json::Value>,
     at: &str,
     findings: &mut Findings,
 ) -> Option<FlowUsed> {
-    let flow = match flow? {
-        Some(flow) => return Some(FlowUsed { flow_id: flow.flow_id(), planned_g: flow.planned_g() }),
+    let (year, code, method, to) = (input.planned_departure_on.year(), line.waste_code, line.method, ends.receiver.unit_name());
+    if let Some(flow) = flow? {
+        if flow.is_of_last_year() {
+            let (zh, en) = (
+                format!("{year} 年管理计划尚未备案，暂以上年度计划为准"),
+                format!("The plan of {year} is not filed yet; that of the year before stands in"),
+            );
+            findings.add(&table::PLAN_OF_LAST_YEAR, at, zh, en);
+        }
+        return Some(FlowUsed { flow_id: flow.flow_id(), planned_g: flow.planned_g() });
+    }
+    let help = match change {
+        // Taken by the first line outside the plan: it holds the rows of all of them.
+        Some(change) => change.take(),
         None => json!({
             "act": "record_plan_flow", "method": "POST", "path": "/api/v1/plan_flows",
             "body": {
-                "site_id": ends.departure.site_id(), "year": input.planned_departure_on.year(), "code": line.waste_code,
-                "receiver_id": ends.receiver.unit_id(), "receiver_site_id": ends.receiver.site_id(), "method": line.method,
-                "planned_g": line.declared_g.grams(),
+                "site_id": ends.departure.site_id(), "year": year, "code": code, "receiver_id": ends.receiver.unit_id(),
+                "receiver_site_id": ends.receiver.site_id(), "method": method, "planned_g": line.declared_g.grams(),
             },
         }),
     };
-    let (year, code, method, to) = (input.planned_departure_on.year(), line.waste_code, line.method, ends.receiver.unit_name());
-    findings.with_help(
-        &table::PLAN_MISSING,
-        at,
+    let (zh, en) = (
         format!("管理计划 {year} 年未包含 {code} 以 {method} 方式转移至{to}；可按 help 中的内容变更计划"),
         format!("The plan of {year} has no flow of {code} by {method} to {to}; help holds the change ready"),
-        flow,
     );
+    if help.is_null() {
+        findings.add(&table::PLAN_MISSING, at, zh, en);
+    } else {
+        findings.with_help(&table::PLAN_MISSING, at, zh, en, help);
+    }
     None
 }
 
@@ -395,16 +450,23 @@ fn listed(facts: &catalogue::CodeFacts, line: &LineInput, at: &str, findings: &m
     }
 }
 
-/// By licence, by exemption with its condition confirmed, or back to the own site; else the ban of `eco_code_2026/534`.
+/// By licence, by exemption with its condition confirmed, abroad by an export notice, or back to the own site; else the ban of `eco_code_2026/534`.
 async fn cover_of(
     conn: &mut AsyncPgConnection,
     line: &LineInput,
     cover: Option<&Result<registry::LicenceInForce, NoLicence>>,
-    receiver: &SiteFacts,
-    day: NaiveDate,
+    ends: &Ends,
+    input: &IssueManifest,
     at: &str,
     findings: &mut Findings,
 ) -> Result<Cover, Problem> {
+    let (receiver, day) = (&ends.receiver, input.planned_receipt_on);
+    if cover.is_some() && receiver.is_foreign() {
+        let (site, departs_on) = (ends.departure.site_id(), input.planned_departure_on);
+        if let Some(export) = filing::export_for(conn, site, receiver.unit_id(), line.waste_code, departs_on).await? {
+            return Ok(Cover::Export { export_notice_id: export.export_notice_id(), approval_no: export.approval_no().to_owned() });
+        }
+    }
     let reason = match cover {
         None => return Ok(Cover::OwnSite),
         Some(Ok(licence)) => {
@@ -503,7 +565,7 @@ pub fn judge_balances(record: &Record, balances: &[Balance], findings: &mut Find
                 let hit = lines
                     .filter_map(|(index, line)| match &line.cover {
                         Cover::Licence { licence_line_id, year_g, .. } => Some((index, *licence_line_id, year_g.get())),
-                        Cover::Claimed { .. } | Cover::Exemption { .. } | Cover::OwnSite | Cover::NotCovered => None,
+                        Cover::Claimed { .. } | Cover::Exemption { .. } | Cover::Export { .. } | Cover::OwnSite | Cover::NotCovered => None,
                     })
                     .find(|(_, line, _)| *line == balance.owner);
                 if let Some((index, _, year_g)) = hit {
@@ -577,9 +639,14 @@ pub async fn release(
             );
         }
         // Papers are looked at again on the day of the release, not trusted from the day of the assignment.
-        let fresh = super::trips::papers_of(tx.conn, assignment, today).await?;
+        let conn: &AsyncPgConnection = tx.conn;
+        let (fresh, categories) =
+            futures_util::try_join!(super::trips::papers_of(conn, assignment, today), on_one_vehicle(conn, record.id, assignment.trip_id))?;
         judge_papers(&fresh, findings);
-        on_one_vehicle(tx.conn, record, assignment.trip_id, findings).await?;
+        if categories.len() > 1 {
+            let division = &record.consignment.consignor.division;
+            incompatible(&catalogue::pairs::incompatible_among(tx.conn, division, &categories).await?, "", findings);
+        }
         if assignment.waybill_no.is_none() {
             findings.plain(&table::WAYBILL_MISSING, "");
         }
@@ -691,7 +758,7 @@ pub async fn prefecture_of(conn: &mut AsyncPgConnection, division: &str) -> Resu
 /// # Errors
 /// As the database.
 pub async fn licence_at_receipt(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     record: &Record,
     verdicts: &[super::parts::LineVerdict],
     day: NaiveDate,

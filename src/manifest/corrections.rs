@@ -16,7 +16,7 @@ use super::parts::{Decision, PartName};
 use super::store::{Stored, Task};
 use super::table::{Act, Relation};
 use super::work::{self, Step};
-use super::{accounts, graph, reminders, rules};
+use super::{accounts, books, graph, reminders, rules};
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::platform::app::App;
@@ -454,6 +454,7 @@ pub async fn correct(call: &Call, actor: &Actor, id: Uuid, mut body: ProposeCorr
         if voices.is_empty() {
             step.postings = accounts::corrected(&stored.record, &after);
             (step.lots, step.edges) = graph::adjusted(tx, &stored.record, &after).await?;
+            books::corrected(tx, &actor.name, &stored.record, &after, &mut step).await?;
             step.seals = touched;
             step.facts = json!({ "changes": body.changes, "reason": body.reason, "applied": true });
             stored.record = Record { revisions: stored.record.revisions.clone(), ..after };
@@ -522,7 +523,7 @@ pub async fn agree(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Prob
         let mut step =
             Step::new(Act::Agree, now).saying(json!({ "correction_id": open.id, "applied": left.is_empty(), "by_authority": by_authority }));
         if left.is_empty() {
-            apply_open(tx, &mut stored, &mut step, &open).await?;
+            apply_open(tx, &actor.name, &mut stored, &mut step, &open).await?;
         }
         work::finish(tx, stored, step).await?;
         Ok(())
@@ -530,11 +531,12 @@ pub async fn agree(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Prob
     .await
 }
 
-async fn apply_open(tx: &mut Tx<'_>, stored: &mut Stored, step: &mut Step, open: &OpenRow) -> Result<(), Problem> {
+async fn apply_open(tx: &mut Tx<'_>, handler: &str, stored: &mut Stored, step: &mut Step, open: &OpenRow) -> Result<(), Problem> {
     let changes: Vec<Change> = serde_json::from_str(&open.document).map_err(|error| Problem::internal(&error))?;
     let (after, touched) = apply(&tx.call.app, &stored.record, &changes)?;
     step.postings = accounts::corrected(&stored.record, &after);
     (step.lots, step.edges) = graph::adjusted(tx, &stored.record, &after).await?;
+    books::corrected(tx, handler, &stored.record, &after, step).await?;
     step.seals = touched;
     step.facts["changes"] = json!(changes);
     let revisions: BTreeMap<_, _> = stored.record.revisions.clone();

@@ -4,6 +4,7 @@ use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::books::Lots;
 use super::domain::Record;
 use crate::evidence::Tx;
 use crate::ledger::{LotKind, NewEdge, NewLot};
@@ -25,32 +26,29 @@ pub fn released_lots(tx: &Tx<'_>, record: &Record) -> Vec<NewLot> {
             waste_code: line.waste_code.to_string(),
             kind: LotKind::Released,
             mass_g: record.moved_g(line.line),
+            entry: None,
         })
         .collect()
 }
 
-/// On a return or re-consignment the mass comes out of the refused lots.
+/// What leaves comes out of the lots that the ledger gave; on a return or re-consignment, out of the refused lots.
 ///
 /// # Errors
 /// As the database.
 pub async fn sent_on(tx: &mut Tx<'_>, record: &Record, lots: &[NewLot]) -> Result<Vec<NewEdge>, Problem> {
-    let Some(link) = &record.consignment.link else { return Ok(Vec::new()) };
+    let Some(link) = &record.consignment.link else { return Ok(Lots::of(tx, record).await?.into_lines(tx, lots)) };
     let mut refused = coded_lots_of(tx.conn, link.manifest_id, "refused").await?;
     let mut edges = Vec::new();
     for lot in lots {
         if let Some(at) = refused.iter().position(|(code, _)| *code == lot.waste_code) {
-            edges.push(NewEdge { id: tx.new_id(), from: refused.remove(at).1, to: lot.id, mass_g: lot.mass_g, kind: "move" });
+            edges.push(NewEdge { id: tx.new_id(), from: refused.remove(at).1, to: lot.id, mass_g: lot.mass_g, kind: "move", counts: None });
         }
     }
     Ok(edges)
 }
 
-/// What was accepted becomes the receiver's lot; what was refused stays a lot of its own.
-///
-/// # Errors
-/// As the database.
-pub async fn decided_lots(tx: &mut Tx<'_>, record: &Record) -> Result<(Vec<NewLot>, Vec<NewEdge>), Problem> {
-    let sources = lots_of(tx.conn, record.id, "released").await?;
+/// What was accepted becomes the receiver's lot; what was refused stays a lot of its own. `sources` are the released lots.
+pub fn decided_lots(tx: &Tx<'_>, record: &Record, sources: &[(i32, Uuid)]) -> (Vec<NewLot>, Vec<NewEdge>) {
     let (mut lots, mut edges) = (Vec::new(), Vec::new());
     for line in record.verdict.iter().flat_map(|verdict| &verdict.lines) {
         let Some(code) = record.consignment.line(line.line).map(|one| one.waste_code.to_string()) else { continue };
@@ -66,14 +64,15 @@ pub async fn decided_lots(tx: &mut Tx<'_>, record: &Record) -> Result<(Vec<NewLo
                 waste_code: code.clone(),
                 kind,
                 mass_g,
+                entry: None,
             };
             if let Some((_, from)) = sources.iter().find(|(number, _)| *number == line.line) {
-                edges.push(NewEdge { id: tx.new_id(), from: *from, to: lot.id, mass_g, kind: edge_kind });
+                edges.push(NewEdge { id: tx.new_id(), from: *from, to: lot.id, mass_g, kind: edge_kind, counts: None });
             }
             lots.push(lot);
         }
     }
-    Ok((lots, edges))
+    (lots, edges)
 }
 
 /// What was turned back on the road: all that left is refused, and waits on the lorry for the linked manifest.
@@ -93,8 +92,9 @@ pub async fn turned_back_lots(tx: &mut Tx<'_>, record: &Record) -> Result<(Vec<N
             waste_code: one.waste_code.to_string(),
             kind: LotKind::Refused,
             mass_g,
+            entry: None,
         };
-        edges.push(NewEdge { id: tx.new_id(), from, to: lot.id, mass_g, kind: "refuse" });
+        edges.push(NewEdge { id: tx.new_id(), from, to: lot.id, mass_g, kind: "refuse", counts: None });
         lots.push(lot);
     }
     Ok((lots, edges))
@@ -128,6 +128,7 @@ pub async fn adjusted(tx: &mut Tx<'_>, before: &Record, after: &Record) -> Resul
             waste_code: line.waste_code.to_string(),
             kind,
             mass_g,
+            entry: None,
         };
         let mut differences = vec![(Some(source), after.moved_g(number) - before.moved_g(number))];
         let verdict_of = |record: &Record| {
@@ -141,7 +142,7 @@ pub async fn adjusted(tx: &mut Tx<'_>, before: &Record, after: &Record) -> Resul
         ] {
             if lot.is_none() && by_g > 0 {
                 let made = new(kind, by_g);
-                edges.push(NewEdge { id: tx.new_id(), from: source, to: made.id, mass_g: by_g, kind: edge });
+                edges.push(NewEdge { id: tx.new_id(), from: source, to: made.id, mass_g: by_g, kind: edge, counts: None });
                 lots.push(made);
             } else {
                 differences.push((lot, by_g));
@@ -157,7 +158,7 @@ pub async fn adjusted(tx: &mut Tx<'_>, before: &Record, after: &Record) -> Resul
             let (Some(lot), true) = (lot, by_g != 0) else { continue };
             let other = new(LotKind::Adjusted, by_g.abs());
             let (from, to) = if by_g > 0 { (other.id, lot) } else { (lot, other.id) };
-            edges.push(NewEdge { id: tx.new_id(), from, to, mass_g: by_g.abs(), kind: "adjust" });
+            edges.push(NewEdge { id: tx.new_id(), from, to, mass_g: by_g.abs(), kind: "adjust", counts: None });
             lots.push(other);
         }
     }
@@ -176,11 +177,11 @@ struct LotRow {
 ///
 /// # Errors
 /// As the database.
-pub async fn lots_of(conn: &mut AsyncPgConnection, manifest: Uuid, kind: &str) -> Result<Vec<(i32, Uuid)>, Problem> {
+pub async fn lots_of(mut conn: &AsyncPgConnection, manifest: Uuid, kind: &str) -> Result<Vec<(i32, Uuid)>, Problem> {
     let rows: Vec<LotRow> = Sql("SELECT line, id FROM lots WHERE manifest_id = $1 AND kind = $2 AND line IS NOT NULL ORDER BY line, id DESC")
         .bind::<SqlUuid, _>(manifest)
         .bind::<Text, _>(kind)
-        .load(conn)
+        .load(&mut conn)
         .await?;
     Ok(rows.into_iter().map(|row| (row.line, row.id)).collect())
 }

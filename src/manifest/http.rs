@@ -1,9 +1,12 @@
 //! Wire types and routes of the manifest core. No rule lives here.
 
 mod drafts;
+pub mod fate;
 mod follow;
 mod looks;
+pub mod prepare;
 mod reading;
+mod sheets;
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -33,6 +36,7 @@ pub use drafts::*;
 pub use follow::*;
 pub use looks::*;
 pub use reading::*;
+pub use sheets::*;
 
 /// Name vehicle and crew (派车).
 #[utoipa::path(

@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use super::findings::Confirmation;
 use super::number::{ManifestNumber, PaperNo};
-use super::parts::{Attribute, Basis, ContainerMass, Decision, Form, Hirer, LinkKind, PartName, Place, Proxy, RefusalReason};
+use super::parts::{Attribute, Basis, ContainerMass, Decision, Hirer, LinkKind, PartName, Place, Proxy, RefusalReason};
 use crate::catalogue::Stage;
 use crate::catalogue::code::{MethodCode, WasteCode};
+use crate::ledger::WasteForm;
 use crate::platform::mass::{Grams, MassInput};
 use crate::registry::plate::Plate;
 
@@ -41,11 +42,11 @@ pub struct LineInput {
     #[schema(min_length = 1, max_length = 200)]
     pub harmful: String,
     /// 形态.
-    pub form: Form,
+    pub form: WasteForm,
     /// 包装方式.
     #[schema(min_length = 1, max_length = 60)]
     pub packaging: String,
-    /// 包装数量.
+    /// 包装数量; 0 for what is carried loose (散装).
     #[schema(minimum = 0, maximum = 100_000)]
     pub packages: i32,
     /// 移出量: grams, or `{"v": "1.25", "u": "t"}`.
@@ -566,6 +567,16 @@ pub struct AcknowledgeIncident {
     pub proxy: Option<Proxy>,
 }
 
+/// 去向核实.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckFate {
+    /// What the receiver answered.
+    #[serde(default)]
+    #[schema(required = false, min_length = 2, max_length = 400)]
+    pub note: Option<String>,
+}
+
 /// What happened.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -627,7 +638,7 @@ pub struct SendOn {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackEnter {
-    /// What the paper says of the consignment.
+    /// What the paper says of the consignment. Its planned days become those on which it happened: law is judged by them.
     pub manifest: IssueManifest,
     /// Paper number.
     pub paper_no: PaperNo,

@@ -6,10 +6,12 @@
 
 pub mod accounts;
 pub mod acts;
+mod books;
 mod checks;
 pub mod corrections;
 pub mod domain;
 pub mod drafts;
+mod fate;
 mod feed;
 mod findings;
 mod graph;
@@ -21,18 +23,24 @@ mod looks;
 mod next;
 pub mod number;
 pub mod outage;
+mod page;
 pub mod parts;
 mod policy;
+pub mod prepare;
+mod public;
 mod read;
 pub mod refusal;
 pub mod reminders;
 mod rules;
+mod sheets;
 mod signatures;
 mod signing;
 mod store;
 pub mod stream;
 pub mod table;
+pub mod token;
 pub mod trips;
+mod words;
 mod work;
 
 pub use findings::Confirmation;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::catalogue::Stage;
 use crate::catalogue::code::{MethodCode, WasteCode};
+use crate::ledger::WasteForm;
 use crate::platform::mass::Grams;
 use crate::registry::plate::Plate;
 
@@ -142,22 +143,6 @@ pub enum Hirer {
     Receiver,
 }
 
-/// Form of the waste (形态).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Form {
-    /// 固态.
-    Solid,
-    /// 半固态.
-    SemiSolid,
-    /// 液态.
-    Liquid,
-    /// 气态.
-    Gas,
-    /// 其他.
-    Other,
-}
-
 /// How a mass was found (计量依据).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -209,6 +194,13 @@ pub enum Cover {
         /// The condition as confirmed.
         condition: String,
     },
+    /// To a unit abroad, by a notice that approves the export (出口核准通知单).
+    Export {
+        /// The notice.
+        export_notice_id: Uuid,
+        /// 出口核准通知单编号.
+        approval_no: String,
+    },
     /// Back to the own site (退回): no licence is asked.
     OwnSite,
     /// Nothing covered it: only a back-entry of what had happened anyway.
@@ -235,7 +227,7 @@ pub struct Line {
     /// 有害成分名称.
     pub harmful: String,
     /// 形态.
-    pub form: Form,
+    pub form: WasteForm,
     /// 包装方式.
     pub packaging: String,
     /// 包装数量.

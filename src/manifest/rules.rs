@@ -26,3 +26,8 @@ pub const CORRECTION_WAITS_WORKING_DAYS: u32 = 5;
 ///
 /// Unit: working days after the proposal. Our own rule: no article says it.
 pub const CORRECTION_REMINDED_AT_WORKING_DAYS: [u32; 2] = [2, 4];
+
+/// When a consignor is reminded to ask what became of what was accepted, and again after as long.
+///
+/// Unit: days after the receipt. Reason: `decree_23_2021/10` says in time and names no figure.
+pub const FATE_CHECK_AFTER_DAYS: i64 = 90;

@@ -159,6 +159,8 @@ pub enum Act {
     ReportIncident,
     /// 事故知悉.
     AcknowledgeIncident,
+    /// 去向核实.
+    CheckFate,
     /// 登记国家联单编号.
     RecordOfficialNo,
 }
@@ -256,6 +258,7 @@ acts! {
     Disagree "不同意更正" "Disagree with the correction" Other NOT_CANCELLED, VOICES, None, &[];
     ReportIncident "事故报告" "Report an incident" Fact NOT_CANCELLED, ANY_PARTY, None, &["decree_23_2021/9"];
     AcknowledgeIncident "事故知悉" "Acknowledge the incident" Fact NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory), (Relation::OfficerOfPlace, Role::Inspector), (Relation::OfficerOfPlace, Role::Manager)], None, &["decree_23_2021/9"];
+    CheckFate "去向核实" "Check what became of it" Other &[State::Confirmed, State::PartlyConfirmed], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/10"];
     RecordOfficialNo "登记国家联单编号" "Record the national number" Other NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/15"];
 }
 
@@ -305,6 +308,7 @@ impl Act {
             Self::Disagree => "disagree",
             Self::ReportIncident => "report_incident",
             Self::AcknowledgeIncident => "acknowledge_incident",
+            Self::CheckFate => "check_fate",
             Self::RecordOfficialNo => "record_official_no",
         }
     }
@@ -370,6 +374,7 @@ rules! {
     CODE_NOT_IN_LOADED_EDITION = 422 "waste-code-not-in-loaded-edition" "废物代码不在已载入的名录版本中，当日版本未载入，无法核实" "The code is not in the loaded edition, and the day's edition is not loaded" [] {Issue: MustConfirm, SendOn: Warn, BackEnter: Flag};
     CODE_BY_IDENTIFICATION = 422 "waste-code-by-identification" "鉴别认定的危险废物代码（900-000-xx）" "A code given by identification; it is not in the table" [] {Issue: Warn, SendOn: Warn, BackEnter: Warn};
     PLAN_MISSING = 422 "plan-flow-missing" "管理计划未包含此废物、去向或方式" "The management plan does not cover this code, receiver and method" ["decree_23_2021/14"] {Issue: Refuse, BackEnter: Flag};
+    PLAN_OF_LAST_YEAR = 422 "plan-of-last-year" "本年度管理计划尚未备案，暂以上年度计划为准" "The plan of the year is not filed yet; that of the year before stands in" [] {Issue: Warn, BackEnter: Warn};
     PLAN_ELSEWHERE = 422 "plan-held-elsewhere" "移出人在系统外，其管理计划无法在此核对" "The consignor is outside the system: its management plan cannot be checked here" ["decree_23_2021/14"] {Issue: Flag, BackEnter: Flag};
     PLAN_MASS_EXCEEDED = 422 "plan-mass-exceeded" "超出管理计划本年度转移量" "The year's planned mass is exceeded" [] {Issue: Warn, Release: Warn, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
     RECEIVER_NOT_LICENSED = 422 "receiver-not-licensed" "接受人无有效的经营许可证覆盖此废物和方式" "No licence of the receiver in force on the day covers code and method" ["eco_code_2026/534", "solid_waste_law_2020/80", "hw_licence_2016/15"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Confirm: Flag, BackEnter: Flag};
@@ -380,6 +385,7 @@ rules! {
     APPROVAL_MISSING = 422 "approval-missing" "跨省转移未经批准" "No cross-province approval in force covers this" ["eco_code_2026/536", "solid_waste_law_2020/82", "decree_23_2021/21"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, BackEnter: Flag};
     APPROVAL_NOT_VERIFIED = 422 "approval-not-verified" "跨省转移批准未经主管部门核验，仅为申报信息" "The approval is a claim that no officer verified" ["eco_code_2026/536", "solid_waste_law_2020/82"] {Issue: Flag, SendOn: Flag, BackEnter: Flag};
     APPROVAL_EXCEEDED = 422 "approval-exceeded" "超出跨省转移批准的重量" "More than the approved mass" ["decree_23_2021/28"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
+    INBOUND_SCREENED = 422 "inbound-not-for-use" "接受地从严控制不作为资源利用的危险废物跨省移入" "The place of receipt looks closely at waste from another province that is not for use" [] {Issue: Warn, SendOn: Warn, BackEnter: Warn};
     FOREIGN_CONSIGNOR = 422 "foreign-consignor" "禁止进口固体废物" "Solid waste may not be imported" ["eco_code_2026/477", "solid_waste_law_2020/23"] {Issue: Refuse, BackEnter: Flag};
     UNIT_NOT_VERIFIED = 422 "unit-not-verified" "单位尚未核验" "The unit is not verified" [] {Issue: Refuse, BackEnter: Flag};
     SITE_CLOSED = 422 "receiver-closed" "接受人已公告当日停止接收" "The receiver has announced that it is closed on that day" [] {Issue: MustConfirm, Release: MustConfirm, SendOn: MustConfirm};
@@ -398,6 +404,8 @@ rules! {
     ON_PAPER = 422 "released-on-paper" "无国家联单号交付，转移完成后十个工作日内须补录" "Released without the national number; it must be entered within ten working days after the transfer ended" ["decree_23_2021/20"] {Release: Flag};
     PLATE_DIFFERS = 422 "plate-differs" "车牌与派车不符" "The plate is not the one assigned" [] {Arrive: Flag, SignLate: Flag};
     CONTAINERS_DIFFER = 422 "containers-differ" "所见容器与交付不一致" "The containers seen are not those released" ["decree_23_2021/12", "decree_23_2021/13"] {TakeOver: Flag, Receive: Flag};
+    LEDGER_SHORT = 422 "ledger-short" "台账库存不足，移出量未全部登记" "The ledger does not hold all that leaves" ["eco_code_2026/532", "solid_waste_law_2020/78"] {Release: Flag, Receive: Flag, BackEnter: Flag};
+    FILLING_DIFFERS = 422 "filling-mass-differs" "容器交付重量与台账不同" "A container was weighed otherwise than the ledger says" [] {Release: Warn};
     OTHER_DRIVER = 422 "other-driver" "签字驾驶员与派车不同" "Another driver than the one assigned signed" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag};
     DISPATCHER_SIGNED = 422 "dispatcher-signed" "调度员代驾驶员签字" "The dispatcher signed in the driver's place" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag, RefuseTakeOver: Flag};
     ARRIVED_BY_GATE = 422 "arrived-by-gate" "到达由接受人门岗登记，驾驶员未签字" "The receiver's gate recorded the arrival; the driver did not sign" [] {Arrive: Flag};
@@ -425,7 +433,7 @@ mod tests {
     use super::*;
 
     /// Every act. An act that is new meets the match below, which the compiler keeps whole.
-    const ALL_ACTS: [Act; 25] = [
+    const ALL_ACTS: [Act; 26] = [
         Act::Issue,
         Act::Assign,
         Act::Release,
@@ -450,6 +458,7 @@ mod tests {
         Act::Disagree,
         Act::ReportIncident,
         Act::AcknowledgeIncident,
+        Act::CheckFate,
         Act::RecordOfficialNo,
     ];
 
@@ -480,7 +489,8 @@ mod tests {
             Act::Disagree => 21,
             Act::ReportIncident => 22,
             Act::AcknowledgeIncident => 23,
-            Act::RecordOfficialNo => 24,
+            Act::CheckFate => 24,
+            Act::RecordOfficialNo => 25,
         }
     }
 
@@ -545,7 +555,7 @@ mod tests {
     #[test]
     fn what_a_key_may_sign_under_a_delegation_is_every_act_but_those_that_are_no_signature() {
         use crate::identity::SignedAct;
-        let no_signature = [Act::Assign, Act::Weigh, Act::ReportIncident, Act::AcknowledgeIncident, Act::RecordOfficialNo];
+        let no_signature = [Act::Assign, Act::Weigh, Act::ReportIncident, Act::AcknowledgeIncident, Act::CheckFate, Act::RecordOfficialNo];
         let signed: BTreeSet<&str> = SignedAct::ALL.into_iter().map(SignedAct::as_str).collect();
         let expected: BTreeSet<&str> = ALL_ACTS.into_iter().filter(|act| !no_signature.contains(act)).map(Act::as_str).collect();
         assert_eq!(signed, expected);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
@@ -58,7 +59,7 @@ struct NameRow {
     name: String,
 }
 
-/// Names vehicle and crew of a leg: joins an open trip of the carrier, or starts one, and looks at the papers.
+/// Names vehicle and crew of a leg: joins an open trip of the carrier, or starts one, and looks at the papers of the day.
 ///
 /// # Errors
 /// `bad-value` for a trip or driver that is not the carrier's.
@@ -68,6 +69,7 @@ pub async fn assignment(
     leg_no: i32,
     carrier: Party,
     input: TripInput,
+    at: DateTime<Utc>,
     findings: &mut Findings,
 ) -> Result<Assignment, Problem> {
     let driver_name = match (input.driver_id, input.driver_name) {
@@ -85,11 +87,10 @@ pub async fn assignment(
         (None, Some(name)) => name,
         (None, None) => return Err(Problem::value("/trip/driver_name", Words::new("须填写驾驶员", "A driver is needed"))),
     };
-    let now = tx.now();
     // Codes told to the crew of before die with it.
     let of_crew: Vec<&str> =
         table::ACTS.iter().filter(|rule| rule.by.contains(&(Relation::Carrier, Role::Driver))).map(|rule| rule.act.as_str()).collect();
-    identity::one_time::end_codes(tx.conn, record.id, &of_crew, now).await?;
+    identity::one_time::end_codes(tx.conn, record.id, &of_crew, tx.now()).await?;
     let trip_id = match input.trip_id {
         Some(trip) => {
             let row: Option<TripRow> = Sql("SELECT carrier_id, plate FROM trips WHERE id = $1").bind::<SqlUuid, _>(trip).load(tx.conn).await?.pop();
@@ -111,12 +112,12 @@ pub async fn assignment(
     .bind::<SqlUuid, _>(trip_id)
     .bind::<SqlUuid, _>(carrier.unit_id)
     .bind::<Text, _>(input.plate.as_str())
-    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(at)
     .bind::<SqlUuid, _>(record.id)
     .bind::<Integer, _>(leg_no)
     .execute(tx.conn)
     .await?;
-    let papers = papers(tx.conn, carrier.unit_id, &input.plate, input.driver_id, &driver_name, input.escort_name.as_deref(), legal_day(now)).await?;
+    let papers = papers(tx.conn, carrier.unit_id, &input.plate, input.driver_id, &driver_name, input.escort_name.as_deref(), legal_day(at)).await?;
     let shown = show_papers(&papers);
     judge_papers(&shown, findings);
     if input.waybill_no.is_none() {
@@ -506,7 +507,7 @@ pub async fn get(conn: &mut AsyncPgConnection, trip: Uuid, scope: &super::policy
 ///
 /// # Errors
 /// As the database.
-pub async fn papers_of(conn: &mut AsyncPgConnection, assignment: &Assignment, day: chrono::NaiveDate) -> Result<Vec<PaperShown>, Problem> {
+pub async fn papers_of(conn: &AsyncPgConnection, assignment: &Assignment, day: chrono::NaiveDate) -> Result<Vec<PaperShown>, Problem> {
     let papers = papers(
         conn,
         assignment.carrier.unit_id,
@@ -521,7 +522,7 @@ pub async fn papers_of(conn: &mut AsyncPgConnection, assignment: &Assignment, da
 }
 
 async fn papers(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     carrier: Uuid,
     plate: &registry::Plate,
     driver: Option<Uuid>,

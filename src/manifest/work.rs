@@ -18,7 +18,7 @@ use super::{checks, corrections, incidents, outage};
 use crate::evidence::{Head, NewEvent, Tx};
 use crate::identity::Actor;
 use crate::ledger::accounts::{self, Posting};
-use crate::ledger::{self, NewEdge, NewLot};
+use crate::ledger::{Booking, NewEdge, NewLot};
 use crate::platform::calendar::legal_day;
 use crate::platform::problem::{Problem, Refusals};
 
@@ -47,6 +47,8 @@ pub struct Step {
     pub lots: Vec<NewLot>,
     /// Mass that moves between lots.
     pub edges: Vec<NewEdge>,
+    /// What the act writes into ledgers.
+    pub booking: Booking,
 }
 
 impl Step {
@@ -64,6 +66,7 @@ impl Step {
             postings: Vec::new(),
             lots: Vec::new(),
             edges: Vec::new(),
+            booking: Booking::default(),
         }
     }
     /// With one more part to seal.
@@ -197,10 +200,11 @@ pub async fn finish(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Resu
     }
     .by_proxy(stored.by_proxy.as_ref());
     let (record, flags) = (&stored.record, &stored.flags);
+    let mut booking = step.booking;
+    booking.graph(&step.lots, &step.edges, step.claimed_at);
     let write = async |conn: &AsyncPgConnection| {
-        store::save(conn, record, None, flags, &parts, &calendar, &beside).await?;
-        ledger::insert_lots(conn, &step.lots, step.claimed_at).await?;
-        ledger::insert_edges(conn, &step.edges, step.claimed_at).await
+        // Together: neither statement looks at what the other writes.
+        futures_util::try_join!(store::save(conn, record, None, flags, &parts, &calendar, &beside), booking.write(conn)).map(drop)
     };
     stored.head = tx.append_and(&stored.head, event, write).await?;
     Ok(stored)

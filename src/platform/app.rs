@@ -53,6 +53,8 @@ pub struct Limits {
     pub requests_per_minute: u32,
     /// Log-in attempts a minute from one source; 0 lifts the limit and the back-off.
     pub logins_per_minute: u32,
+    /// Looks at public pages a minute from one source; 0 lifts the limit.
+    pub looks_per_minute: u32,
     /// Password hashes at once; more wait in a queue eight times as long, and then get 503.
     pub hashes_at_once: usize,
     /// Event streams at once.
@@ -72,6 +74,7 @@ impl Default for Limits {
             body_time: std::time::Duration::from_secs(20),
             requests_per_minute: 1_200,
             logins_per_minute: 30,
+            looks_per_minute: 60,
             hashes_at_once: 1,
             streams: 200,
             streams_per_credential: 4,
@@ -99,6 +102,9 @@ pub struct App {
     pub working_days: RwLock<Arc<WorkingDays>>,
     /// How good the text of each law is that we hold, by its id; shown wherever an article is.
     pub text_grades: super::problem::TextGrades,
+    /// Where the public reaches this installation (`https://…`, no slash at the end), for addresses on paper; without it they
+    /// begin with the host that the caller named.
+    pub public_url: std::sync::OnceLock<String>,
     /// Where secrets and data of this process lie.
     pub data: PathBuf,
     /// The printed contract, from which body schemas are taken.

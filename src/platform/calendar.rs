@@ -31,6 +31,12 @@ pub fn legal_day(at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&SHANGHAI).date_naive()
 }
 
+/// An instant as people in Asia/Shanghai write it on paper: `2026-11-23 10:00`.
+#[must_use]
+pub fn local_text(at: DateTime<Utc>) -> String {
+    at.with_timezone(&SHANGHAI).format("%Y-%m-%d %H:%M").to_string()
+}
+
 /// The first instant after a day in Asia/Shanghai: an act before it is in time, one at it is not.
 pub fn end_of(last_day: NaiveDate) -> DateTime<Utc> {
     last_day

@@ -12,6 +12,7 @@ use futures_util::{FutureExt, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use super::app::App;
@@ -117,6 +118,28 @@ pub struct Upload<const MAX: usize> {
     pub call: Call,
     /// The file.
     pub bytes: Vec<u8>,
+    /// Held as long as the file is in memory.
+    _place: OwnedSemaphorePermit,
+}
+
+/// How many files may be in memory at once.
+const UPLOADS_AT_ONCE: usize = 8;
+/// How long one more waits before 503.
+const UPLOAD_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The places for files in memory.
+struct Uploads(Arc<Semaphore>);
+
+impl Default for Uploads {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(UPLOADS_AT_ONCE)))
+    }
+}
+
+/// A place for a file in memory.
+async fn place_for_file(app: Arc<App>) -> Result<OwnedSemaphorePermit, Problem> {
+    let places = app.shelf::<Uploads>().0.clone();
+    tokio::time::timeout(UPLOAD_WAIT, places.acquire_owned()).await.ok().and_then(Result::ok).ok_or_else(Problem::busy)
 }
 
 /// As [`Upload`], with a query of the operation's own in place of an act's `mode`.
@@ -379,7 +402,11 @@ impl<const MAX: usize> FromRequest for Upload<MAX> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        Box::pin(reading_call(req.clone(), payload.take(), Some(MAX)).map(|read| read.map(|(call, bytes)| Self { call, bytes })))
+        let (app, reading) = (app_of(req), reading_call(req.clone(), payload.take(), Some(MAX)));
+        Box::pin(async move {
+            let place = place_for_file(app?).await?;
+            reading.await.map(|(call, bytes)| Self { call, bytes, _place: place })
+        })
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Key {
 }
 
 impl Key {
-    fn from_seed(seed: &[u8; 32]) -> Self {
+    pub(crate) fn from_seed(seed: &[u8; 32]) -> Self {
         let signing = SigningKey::from_bytes(seed);
         let kid = kid_of(&signing.verifying_key());
         Self { kid, signing }

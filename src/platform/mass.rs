@@ -270,6 +270,13 @@ impl<'de> Deserialize<'de> for MassInput {
     }
 }
 
+impl Serialize for MassInput {
+    /// As grams, whatever unit it was given in.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
 struct MassVisitor;
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! Platform: what every room stands on. No word of the domain lives here.
 
 pub mod app;
+pub mod blobs;
 pub mod calendar;
 pub mod call;
 pub mod clock;
@@ -19,4 +20,5 @@ pub mod problem;
 pub mod query;
 pub mod respond;
 pub mod shape;
+pub mod sheet;
 pub mod table;

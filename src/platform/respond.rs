@@ -16,6 +16,10 @@ use super::app::App;
 use super::call::{RequestId, lang_of, speaking};
 use super::problem::{Kind, PROBLEM_JSON, Problem, TextGrades, kinds};
 
+/// Marks a refusal that is a page for people and stays as it is: whoever scans a sheet by the road reads no JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnPage;
+
 /// The middleware.
 ///
 /// # Errors
@@ -35,7 +39,7 @@ pub async fn respond(mut request: ServiceRequest, next: Next<impl MessageBody + 
     let mut response = speaking(lang, next.call(request)).await?.map_into_boxed_body();
     let text = id.to_string();
     let status = response.status().as_u16();
-    if status >= 400 {
+    if status >= 400 && response.response().extensions().get::<OwnPage>().is_none() {
         let problem = response.response().extensions().get::<Problem>().cloned();
         let problem = problem.unwrap_or_else(|| Problem::of(kind_of(status)));
         if let Some(app) = &app {

@@ -1,13 +1,15 @@
 //! What is lawful on a day: the evidence that other rooms demand. The fields are private, so whoever holds one of these
 //! types had it from a query here. Expiry is a fact of the day asked for, never a stored flag.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::domain::CertificateKind;
+use super::domain::{CertificateKind, ManagementClass};
 use super::plate::Plate;
 use crate::catalogue::{MethodCode, Stage, WasteCode};
 use crate::platform::db::Sql;
@@ -168,6 +170,81 @@ pub async fn sites(mut conn: &AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<Sit
             Ok(SiteFacts { row, closures })
         })
         .collect()
+}
+
+/// A site as a filing states it (场所基本情况): what table A.1 of a plan says of unit and site, and the class of a day.
+#[derive(Debug, Clone, diesel::QueryableByName)]
+pub struct SiteProfile {
+    /// The unit.
+    #[diesel(sql_type = SqlUuid)]
+    pub unit_id: Uuid,
+    /// 单位名称.
+    #[diesel(sql_type = Text)]
+    pub unit_name: String,
+    /// 统一社会信用代码.
+    #[diesel(sql_type = Text)]
+    pub uscc: String,
+    /// 注册地址.
+    #[diesel(sql_type = Text)]
+    pub unit_address: String,
+    /// 场所名称.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// 生产经营场所地址.
+    #[diesel(sql_type = Text)]
+    pub address: String,
+    /// 行政区划.
+    #[diesel(sql_type = Text)]
+    pub division: String,
+    /// Four digits of the prefecture; none for a division that is not in the tree.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub prefecture: Option<String>,
+    /// Unit: 1e-7 degrees, WGS-84.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub lon_e7: Option<i32>,
+    /// Unit: 1e-7 degrees, WGS-84.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub lat_e7: Option<i32>,
+    /// 行业代码.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub industry: Option<String>,
+    /// 排污许可证编号 or 登记表编号.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub permit_no: Option<String>,
+    /// 环评批复文号 or 备案编号.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub eia_no: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    class: Option<String>,
+    /// Codes of its facilities.
+    #[diesel(sql_type = Array<Text>)]
+    pub facility_codes: Vec<String>,
+}
+
+impl SiteProfile {
+    /// The class that counts on the day (管理类别): decided, else computed; none without any figure.
+    #[must_use]
+    pub fn class(&self) -> Option<ManagementClass> {
+        self.class.as_deref().and_then(ManagementClass::parse)
+    }
+}
+
+const SITE_PROFILE: Sql = Sql("SELECT u.id AS unit_id, u.name AS unit_name, u.uscc, u.address AS unit_address, s.name, s.address, s.division, \
+     d.prefecture, s.lon_e7, s.lat_e7, s.industry, s.permit_no, s.eia_no, \
+     coalesce(s.decided_class, CASE WHEN EXISTS (SELECT FROM licences l WHERE l.site_id = s.id AND l.verified_at IS NOT NULL AND l.valid_from <= $2 \
+     AND l.valid_to >= $2 AND NOT EXISTS (SELECT FROM licence_withdrawals w WHERE w.licence_id = l.id AND w.from_on <= $2 \
+     AND (w.until_on IS NULL OR w.until_on >= $2))) THEN 'key_supervised' ELSE s.class_by_figures END) AS class, \
+     ARRAY(SELECT f.code FROM facilities f WHERE f.site_id = s.id ORDER BY f.code) AS facility_codes \
+     FROM sites s JOIN units u ON u.id = s.unit_id LEFT JOIN divisions d ON d.code = s.division WHERE s.id = $1");
+
+/// A site with what a filing states of it, its class on a day included.
+///
+/// Legal source: `hj_1259_2022/4.2.1`.
+///
+/// # Errors
+/// As the database.
+pub async fn site_profile(mut conn: &AsyncPgConnection, site: Uuid, day: NaiveDate) -> Result<Option<SiteProfile>, Problem> {
+    Ok(SITE_PROFILE.bind::<SqlUuid, _>(site).bind::<Date, _>(day).load(&mut conn).await?.pop())
 }
 
 /// Proof that a verified licence of the receiver covers a waste and a method on a day.
@@ -541,6 +618,29 @@ struct PapersRow {
     escort_claim: Option<bool>,
 }
 
+#[derive(diesel::QueryableByName)]
+struct RatedRow {
+    #[diesel(sql_type = Text)]
+    plate: String,
+    #[diesel(sql_type = BigInt)]
+    rated_load_g: i64,
+}
+
+/// 核定载质量 of a carrier's vehicles in use, by their plates; of a vehicle that is not recorded nothing. Unit: grams.
+///
+/// # Errors
+/// As the database.
+pub async fn rated_loads(mut conn: &AsyncPgConnection, carrier: Uuid, plates: &[String]) -> Result<BTreeMap<String, i64>, Problem> {
+    let rows: Vec<RatedRow> = Sql(
+        "SELECT plate, max(rated_load_g) AS rated_load_g FROM vehicles WHERE unit_id = $1 AND plate = ANY($2) AND retired_on IS NULL GROUP BY plate",
+    )
+    .bind::<SqlUuid, _>(carrier)
+    .bind::<Array<Text>, _>(plates)
+    .load(&mut conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.plate, row.rated_load_g)).collect())
+}
+
 // What a unit says of itself goes before what a partner says of it; of several papers the one that lasts longest speaks. Out
 // of use on a day means from that day on.
 const TRANSPORT_PAPERS: Sql = Sql(
@@ -588,7 +688,7 @@ pub async fn carrier_permit(mut conn: &AsyncPgConnection, carrier_unit: Uuid, da
 /// # Errors
 /// As the database.
 pub async fn transport_papers(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     carrier_unit: Uuid,
     plate: &Plate,
     driver: Option<Person<'_>>,
@@ -607,7 +707,7 @@ pub async fn transport_papers(
         .bind::<Nullable<Text>, _>(driver_name)
         .bind::<Nullable<SqlUuid>, _>(escort_user)
         .bind::<Nullable<Text>, _>(escort_name)
-        .load(conn)
+        .load(&mut conn)
         .await?
         .pop();
     let row = row.ok_or_else(|| Problem::broken("no row of papers"))?;

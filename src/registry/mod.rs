@@ -15,11 +15,11 @@ mod titles;
 
 pub use domain::{CertificateKind, ManagementClass, Name, PaperNo, Sentence, VehicleStatement, Words, months_after};
 pub use lawful::{
-    ContractInForce, ExemptStage, LicenceInForce, NoLicence, Paper, Papers, Person, SiteFacts, carrier_permit, closed_on, contract_between,
-    exempt_receiver, licence_cover, sites, transport_papers,
+    ContractInForce, ExemptStage, LicenceInForce, NoLicence, Paper, Papers, Person, SiteFacts, SiteProfile, carrier_permit, closed_on,
+    contract_between, exempt_receiver, licence_cover, rated_loads, site_profile, sites, transport_papers,
 };
 pub use plate::Plate;
-pub use policy::{officer_of, own, verified_states_for};
+pub use policy::{Scope, officer_of, own, verified_states_for, visible_to};
 pub use store::Shown;
 pub(crate) use store::{scoped_sql, shown};
 pub use titles::title_of;

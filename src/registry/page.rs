@@ -124,9 +124,19 @@ pub async fn one<R>(app: &App, actor: &Actor, sql: Sql, id: Uuid) -> Result<Http
 where
     R: diesel::QueryableByName<diesel::pg::Pg> + Shown + Serialize + Send + 'static,
 {
+    let found: R = find(app, actor, sql, id).await?;
+    Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", found.version()))).json(found))
+}
+
+/// One thing, if the actor may see it, for an answer that says more of it.
+///
+/// # Errors
+/// 404, as the database.
+pub async fn find<R>(app: &App, actor: &Actor, sql: Sql, id: Uuid) -> Result<R, Problem>
+where
+    R: diesel::QueryableByName<diesel::pg::Pg> + Send + 'static,
+{
     let wanted = Page { id: Some(id), limit: 1, ..Page::default() };
     let mut conn = app.db.get().await?;
-    let found: Option<R> = rows(&mut conn, sql, &visible_to(actor), &wanted, legal_day(app.clock.now())).await?.pop();
-    let found = found.ok_or_else(Problem::not_found)?;
-    Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", found.version()))).json(found))
+    rows(&mut conn, sql, &visible_to(actor), &wanted, legal_day(app.clock.now())).await?.pop().ok_or_else(Problem::not_found)
 }

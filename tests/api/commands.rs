@@ -329,6 +329,27 @@ async fn verify_names_each_place_where_a_file_has_another_form() {
 }
 
 #[actix_web::test]
+async fn verify_names_the_weighings_that_were_struck_out() {
+    let folder = Folder::new("struck");
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let keys = world.get((), "/.well-known/liandan-keys").await.ok();
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "confirmed").await;
+    let path = format!("/api/v1/manifests/{}/evidence", manifest.id);
+    let look = async || verify(&folder.0, &world.get(district.plant.who("clerk"), &path).await.ok().to_string(), Some(&keys));
+    assert_eq!(look().await.1.lines().count(), 1);
+    let doc = manifest.get(&world, district.plant.who("clerk")).await;
+    let weighing = &doc["parts"]["receipt"][0]["content"]["weighings"][0];
+    let trip = weighing["trip_id"].as_str().unwrap();
+    let strike = json!({ "seq": weighing["seq"], "reason": "车未停稳" });
+    world.post(district.works.who("weigher"), &format!("/api/v1/trips/{trip}/strike_weighing"), strike).await.ok();
+    let (code, text) = look().await;
+    let told: Vec<&str> = text.lines().skip(1).collect();
+    assert_eq!((code, told), (Some(0), vec![format!("struck out: weighing {} of trip {trip}: 车未停稳", weighing["seq"]).as_str()]));
+}
+
+#[actix_web::test]
 async fn verify_names_the_signatures_that_nobody_gave() {
     let folder = Folder::new("unsigned");
     let world = World::new().await;

@@ -41,6 +41,33 @@ async fn contract_and_papers_hold_on_their_last_day_and_not_on_the_day_after() {
 }
 
 #[actix_web::test]
+async fn a_back_entry_is_judged_by_the_papers_of_the_day_on_which_it_happened() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    // The papers of vehicle and crew ran out between the transfer and its entry; the plan's year has ended too.
+    world.clock.set("2028-01-04T02:00:00Z".parse().unwrap());
+    let enter = async |paper: &str, released_at: &str, received_at: &str| {
+        let mut manifest = district.manifest(1_200_000);
+        // What the paper had planned does not decide.
+        (manifest["planned_departure_on"], manifest["planned_receipt_on"]) = (json!("2028-01-02"), json!("2028-01-02"));
+        let body = json!({
+            "manifest": manifest, "paper_no": paper, "reason": "国家系统停机", "trip": district.trip(),
+            "released_at": released_at, "received_at": received_at,
+        });
+        let answer = world.post(district.plant.who("clerk"), "/api/v1/manifests:back_enter", body).await.ok();
+        let entered = Manifest::of(&answer);
+        let doc = entered.get(&world, district.plant.who("clerk")).await;
+        (entered.flags(&world, &district).await, doc["parts"]["consignment"][0]["content"]["planned_departure_on"].clone())
+    };
+    let (flags, day) = enter("ZZ-1", "2027-12-31T02:00:00Z", "2027-12-31T15:59:59Z").await;
+    assert!(!CARRIES.iter().any(|code| has(&flags, code)), "{flags:?}");
+    assert_eq!(day, "2027-12-31");
+    let (flags, day) = enter("ZZ-2", "2027-12-31T16:00:00Z", "2028-01-01T02:00:00Z").await;
+    assert!(CARRIES.iter().all(|code| has(&flags, code)), "{flags:?}");
+    assert_eq!(day, "2028-01-01");
+}
+
+#[actix_web::test]
 async fn an_approval_that_no_officer_saw_is_flagged_until_one_verified_it() {
     let world = World::new().await;
     let district = District::new(&world).await;

@@ -4,7 +4,7 @@ use liandan::evidence::{Evidence, KeySet, Verdict, verify};
 use serde_json::{Value, json};
 
 use crate::district::{District, Manifest, release};
-use crate::harness::{Caller, World};
+use crate::harness::{Caller, Person, World, id};
 
 async fn waiting<'a>(world: &World, who: impl Into<Caller<'a>>) -> Vec<String> {
     let list = world.get(who, "/api/v1/manifests?waiting_for_me=true").await.ok();
@@ -201,4 +201,36 @@ async fn a_problem_shows_how_good_the_text_of_its_law_is() {
     assert!(legal.contains(&json!({ "law": "eco_code_2026", "article": "534", "text": "single_copy" })), "{legal:?}");
     assert!(legal.contains(&json!({ "law": "hw_licence_2016", "article": "15", "text": "two_copies" })), "{legal:?}");
     assert!(legal.iter().all(|one| one["law"] != "solid_waste_law_2020"), "repealed on the day of departure: {legal:?}");
+}
+
+#[actix_web::test]
+async fn what_is_not_treated_ninety_days_after_its_receipt_is_listed_until_somebody_asked_for_it() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let (officer, stranger) = (world.authority("210213").await, world.unit("演示·旁观者", "210213", &["clerk"]).await);
+    let clerk = district.plant.who("clerk");
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "confirmed").await;
+    let listed = async |who: &Person| {
+        let page = world.get(who, "/api/v1/untreated").await.ok();
+        page["items"].as_array().unwrap().iter().map(|one| (id(&one["manifest_id"]), one["days"].as_i64().unwrap())).collect::<Vec<_>>()
+    };
+    let day = chrono::Duration::days(1);
+    world.clock.advance(day * 89);
+    assert_eq!(listed(clerk).await, []);
+    world.clock.advance(day);
+    assert_eq!(listed(clerk).await, [(manifest.id, 90)]);
+    assert_eq!(listed(&officer.admin).await, [(manifest.id, 90)]);
+    assert_eq!(listed(district.works.who("clerk")).await, [], "the duty is the consignor's");
+    manifest.act(&world, stranger.who("clerk"), "check_fate", json!({})).await.refused(404, "not-found");
+    manifest.act(&world, district.works.who("clerk"), "check_fate", json!({})).await.refused(403, "forbidden");
+    manifest.took(&manifest.act(&world, clerk, "check_fate", json!({ "note": "电话：排在下月炉次" })).await.ok());
+    assert_eq!(listed(clerk).await, []);
+    // Asked once is not treated: it comes again.
+    world.clock.advance(day * 90 + chrono::Duration::milliseconds(1));
+    assert_eq!(listed(clerk).await, [(manifest.id, 180)]);
+    let treat = json!({ "line": 1, "method": "R9", "treated_g": 1_200_000, "batch": "B1" });
+    manifest.took(&manifest.act(&world, district.works.who("clerk"), "record_treatment", treat).await.ok());
+    assert_eq!(listed(clerk).await, []);
+    assert_eq!(manifest.act(&world, clerk, "check_fate", json!({})).await.status, 409);
 }

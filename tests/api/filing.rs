@@ -44,11 +44,11 @@ async fn a_plan_names_waste_receiver_and_method() {
     let conn = world.app.db.get().await.unwrap();
     let pairs = [pair("900-214-08", "R9"), pair("900-249-08", "R9"), pair("900-249-08", "D10")];
     let before = world.app.db.counts().statements();
-    let flows = filing::plan_flows_for(&conn, id(&site), 2026, receiver.id, &pairs).await.unwrap();
+    let flows = filing::plan_flows_for(&conn, id(&site), day("2026-11-23"), receiver.id, &pairs).await.unwrap();
     assert_eq!(world.app.db.counts().statements() - before, 1);
     let found: Vec<_> = flows.iter().map(|flow| flow.as_ref().map(|flow| (flow.planned_g().get(), flow.filing_no()))).collect();
     assert_eq!(found, [None, Some((20_000_000, Some("BA-2026-0001"))), None]);
-    assert_eq!(filing::plan_flows_for(&conn, id(&site), 2027, receiver.id, &pairs).await.unwrap(), [None, None, None]);
+    assert_eq!(filing::plan_flows_for(&conn, id(&site), day("2027-04-01"), receiver.id, &pairs).await.unwrap(), [None, None, None]);
 }
 
 #[actix_web::test]

@@ -329,8 +329,15 @@ impl World {
         }
         let clock = Clock::scripted(start());
         // Cheap hashes: a hundred users of honest cost would take seconds.
-        let mut limits =
-            Limits { hash_memory_kib: 8, hash_passes: 1, hashes_at_once: 4, requests_per_minute: 0, logins_per_minute: 0, ..Limits::default() };
+        let mut limits = Limits {
+            hash_memory_kib: 8,
+            hash_passes: 1,
+            hashes_at_once: 4,
+            requests_per_minute: 0,
+            logins_per_minute: 0,
+            looks_per_minute: 0,
+            ..Limits::default()
+        };
         change(&mut limits);
         let settings = DbSettings { connections: 4, wait: Duration::from_secs(20) };
         let data = server.folder.join(&database);

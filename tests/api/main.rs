@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails should stop where it stands")]
 
+mod approvals;
+mod attachments;
 mod cli;
 mod commands;
 mod consent;
+mod containers;
 mod corrections;
 mod days;
+mod declarations;
 mod demo;
 mod district;
 mod duties;
@@ -20,12 +24,17 @@ mod harness;
 mod identity;
 mod imports;
 mod law;
+mod ledger;
 mod limits;
 mod list;
 mod manifest;
 mod matrix;
 mod outside;
 mod paper;
+mod papers;
+mod pdf;
+mod plans;
+mod plant;
 mod reading;
 mod registry;
 mod rights;
@@ -33,6 +42,7 @@ mod road;
 mod rooms;
 mod round_trips;
 mod shape;
+mod sheets;
 mod signing;
 mod tables;
 mod tokens;

@@ -322,10 +322,8 @@ async fn the_papers_of_a_trip_are_facts_of_the_day() {
         record(&world, &carrier, "/api/v1/certificates", json!({ "name": "赵六", "kind": "escort", "number": "E-1", "valid_to": "2026-11-30" }))
             .await;
     let papers = async |on: &str| {
-        let mut conn = world.app.db.get().await.unwrap();
-        registry::transport_papers(&mut conn, carrier.id, &plate, Some(Person::User(driver.user)), Some(Person::Named("赵六")), day(on))
-            .await
-            .unwrap()
+        let conn = world.app.db.get().await.unwrap();
+        registry::transport_papers(&conn, carrier.id, &plate, Some(Person::User(driver.user)), Some(Person::Named("赵六")), day(on)).await.unwrap()
     };
     let today = papers("2026-11-23").await;
     assert!(today.vehicle().is_held() && today.carrier().is_held() && today.driver().is_held() && today.escort().is_held());

@@ -1,5 +1,6 @@
 //! Signing without an own device, outages, incidents, and the feed that an ERP system follows.
 
+use diesel_async::SimpleAsyncConnection;
 use serde_json::{Value, json};
 
 use crate::district::{District, release};
@@ -231,6 +232,44 @@ async fn a_code_serves_one_act_once_and_dies_after_five_wrong_tries_or_ten_minut
         .refused(401, "unauthenticated");
     let fresh = code_for(&world, &district, manifest.id, "take_over").await;
     with_code(&world, device, &path("take_over"), manifest.version, "good", &fresh, json!({ "plate": "辽B12345" })).await.ok();
+}
+
+#[actix_web::test]
+async fn codes_of_the_crew_die_when_the_load_is_handed_over() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "in_transit").await;
+    let old = code_for(&world, &district, manifest.id, "arrive").await;
+    let mut next = district.trip();
+    next["plate"] = json!("辽B54321");
+    let answer = manifest.act(&world, district.carrier.who("driver"), "hand_over", json!({ "reason": "车辆故障", "trip": next })).await.ok();
+    manifest.took(&answer);
+    manifest.took(&manifest.act(&world, district.carrier.who("driver"), "take_over", json!({ "plate": "辽B54321" })).await.ok());
+    let path = format!("/api/v1/manifests/{}/arrive", manifest.id);
+    let device = district.works.who("weigher");
+    let body = json!({ "plate": "辽B54321" });
+    with_code(&world, device, &path, manifest.version, "old", &old, body.clone()).await.refused(401, "unauthenticated");
+    let new = code_for(&world, &district, manifest.id, "arrive").await;
+    with_code(&world, device, &path, manifest.version, "new", &new, body).await.ok();
+}
+
+#[actix_web::test]
+async fn a_code_dies_after_a_hundred_tries_of_whoever_they_are() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "offered").await;
+    let path = format!("/api/v1/manifests/{}/take_over", manifest.id);
+    let body = json!({ "plate": "辽B12345" });
+    for (tries, lives) in [(99, true), (100, false)] {
+        let code = code_for(&world, &district, manifest.id, "take_over").await;
+        // As after that many tries of others, of whom each has but five.
+        world.owner().await.batch_execute(&format!("UPDATE one_time_codes SET tries = {tries} WHERE used_at IS NULL")).await.unwrap();
+        let mode = format!("{path}?mode=check");
+        let answer = with_code(&world, district.plant.who("signatory"), &mode, manifest.version, "k", &code, body.clone()).await;
+        assert_eq!(answer.status == 200, lives, "{tries}: {}", answer.json);
+    }
 }
 
 #[actix_web::test]

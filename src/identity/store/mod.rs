@@ -18,7 +18,7 @@ pub(super) use actors::*;
 pub(super) use keys::*;
 pub use keys::{ApiKeyRow, DelegationRow};
 pub(super) use people::*;
-pub use people::{Deputy, driver_unit};
+pub use people::{Deputy, driver_unit, phone_of};
 pub(super) use sessions::*;
 pub use sessions::{OwnSession, forget_old_failures};
 

@@ -152,6 +152,20 @@ pub(in crate::identity) struct AccountRow {
     pub has_first_password: bool,
 }
 
+/// The phone of a person, for a form that the law wants it on.
+///
+/// # Errors
+/// As the database.
+pub async fn phone_of(conn: &mut AsyncPgConnection, user: Uuid) -> Result<Option<String>, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Nullable<Text>)]
+        phone: Option<String>,
+    }
+    let row: Option<Row> = Sql("SELECT phone FROM users WHERE id = $1").bind::<SqlUuid, _>(user).load(conn).await?.pop();
+    Ok(row.and_then(|row| row.phone))
+}
+
 /// Accounts under a login or phone: a phone is no unique key, so there may be several.
 pub(in crate::identity) async fn accounts(conn: &mut AsyncPgConnection, name: &str) -> Result<Vec<AccountRow>, Problem> {
     Ok(Sql("SELECT id, password_hash, pin_hash, has_first_password FROM users WHERE login = $1 \

@@ -23,7 +23,7 @@ use crate::manifest::refusal::DomainRefusal;
 use crate::manifest::store::{self, ByProxy, Stored};
 use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, Marked as _, SUBJECT, Step};
-use crate::manifest::{accounts, checks, graph, outage, policy, trips};
+use crate::manifest::{accounts, books, checks, graph, outage, policy, trips};
 use crate::platform::app::NumberMode;
 use crate::platform::calendar::{Lateness, legal_day};
 use crate::platform::call::{Call, parse};
@@ -341,6 +341,8 @@ pub async fn turn_back(call: &Call, actor: &Actor, id: Uuid, body: SendOn) -> Re
             }
             step.postings = accounts::turned_back(&record);
             (step.lots, step.edges) = graph::turned_back_lots(tx, &record).await?;
+            // Its containers wait on the lorry for the linked manifest.
+            step.booking.unload(id, tx.now());
             stored.record = stored.record.in_transit(Act::TurnBack)?.turn_back();
         }
         if !stored.record.is_turned_back() {
@@ -539,14 +541,18 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
             step.findings.add(&table::BACK_ENTERED_LATE, "", zh, en);
         }
         let basics = checks::Basics { ends: &ends, carrier: carrier.clone(), link: None, elsewhere, vehicle_follows: false };
-        let consignment = checks::issue(tx.conn, &body.manifest, basics, &mut step.findings).await?;
+        // The law of the days on which it happened, whatever days the paper had planned.
+        let departed_on = legal_day(released_at);
+        let received_on = received_at.or(arrived_at).map_or(manifest.planned_receipt_on.max(departed_on), legal_day);
+        let happened = IssueManifest { planned_departure_on: departed_on, planned_receipt_on: received_on, ..manifest.clone() };
+        let consignment = checks::issue(tx.conn, &happened, basics, &mut step.findings).await?;
         step.facts = json!({ "paper_no": body.paper_no, "reason": body.reason, "due_on": deadline.last_day });
         if let Some(official_no) = &given.official_no {
             step.facts["official_no"] = json!(official_no);
         }
         let mut record = Record::new(id, consignment);
         let mut seals = vec![(PartName::Consignment, 1), (PartName::Assignment, 1), (PartName::Release, 1), (PartName::TakeOver, 1)];
-        let assignment = trips::assignment(tx, &record, 1, carrier, body.trip, &mut step.findings).await?;
+        let assignment = trips::assignment(tx, &record, 1, carrier, body.trip, released_at, &mut step.findings).await?;
         let mut postings = accounts::issued(&record);
         let before = record.clone();
         // The paper's masses are those that left; how they were found the paper does not say.
@@ -588,8 +594,12 @@ pub async fn back_enter(call: &Call, actor: &Actor, body: BackEnter) -> Result<O
             posting.at_most_g = None;
         }
         let lots = graph::released_lots(tx, &record);
+        let left = record.release.as_ref().map(|release| release.lines.clone()).unwrap_or_default();
+        let edges = books::out(tx, &actor.name, &record, &left, released_at, &mut step).await?.into_lines(tx, &lots);
+        let mut booking = std::mem::take(&mut step.booking);
+        booking.graph(&lots, &edges, released_at);
         begin(tx, record, &seals, &postings, step, &ends.prefecture, &given).await?;
-        crate::ledger::insert_lots(tx.conn, &lots, released_at).await
+        booking.write(tx.conn).await
     })
     .await
 }

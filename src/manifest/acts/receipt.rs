@@ -1,6 +1,7 @@
 //! Acts at the receiver's: receive, confirm, record treatment, and the gate in one call.
 
 use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -10,12 +11,14 @@ use crate::identity::{self, Actor};
 use crate::ledger::{LotKind, NewEdge, NewLot};
 use crate::manifest::domain::Record;
 use crate::manifest::input::{ConfirmLoad, DriverStep, Gate, GateArrival, ReceiveLoad, TreatLine};
-use crate::manifest::parts::{Attribute, Basis, Decision, LineVerdict, PartName, Receipt, ReceivedLine, Treatment, Verdict, WeighingRef};
+use crate::manifest::parts::{
+    Attribute, Basis, Decision, LineVerdict, PartName, Receipt, ReceivedLine, ReleasedLine, Treatment, Verdict, WeighingRef,
+};
 use crate::manifest::refusal::DomainRefusal;
 use crate::manifest::store::Stored;
 use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, Said, Step};
-use crate::manifest::{accounts, checks, graph, rules, trips};
+use crate::manifest::{accounts, books, checks, graph, rules, trips};
 use crate::platform::calendar::{Lateness, legal_day};
 use crate::platform::call::Call;
 use crate::platform::mass::Grams;
@@ -28,7 +31,7 @@ use crate::platform::problem::{Problem, Refusals};
 pub async fn receive(call: &Call, actor: &Actor, id: Uuid, body: ReceiveLoad) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (stored, _permit) = work::open(tx, actor, id, Act::Receive, &body.proxy).await?;
-        receive_step(tx, stored, body).await?;
+        receive_step(tx, actor, stored, body).await?;
         Ok(())
     })
     .await
@@ -37,7 +40,7 @@ pub async fn receive(call: &Call, actor: &Actor, id: Uuid, body: ReceiveLoad) ->
 /// The reason of a skipped signature where the gate gave none: the lorry does not wait for a sentence.
 const NOT_GIVEN: &str = "not-given";
 
-async fn receive_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReceiveLoad) -> Result<Stored, Problem> {
+async fn receive_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: ReceiveLoad) -> Result<Stored, Problem> {
     let mut step = Step::new(Act::Receive, tx.call.claim(body.claimed_at)?);
     let floor = latest_before_receipt(&stored);
     if step.claimed_at < floor {
@@ -71,9 +74,21 @@ async fn receive_step(tx: &mut Tx<'_>, mut stored: Stored, body: ReceiveLoad) ->
     if !before.take_overs.contains_key(&1) {
         // Nobody signed for the road, and yet it has left.
         step.lots = graph::released_lots(tx, &stored.record);
-        step.edges = graph::sent_on(tx, &stored.record, &step.lots).await?;
+        if before.release.is_some() || before.consignment.link.is_some() {
+            step.edges = graph::sent_on(tx, &stored.record, &step.lots).await?;
+        } else {
+            // Nobody told of the release either: what was declared has left the giver's store.
+            let given = books::out(tx, &actor.name, &stored.record, &undeclared(&stored.record), step.claimed_at, &mut step).await?;
+            step.edges = given.into_lines(tx, &step.lots);
+        }
     }
     work::finish(tx, stored, step.sealing(PartName::Receipt, 1)).await
+}
+
+/// What left without a release: as declared, in nobody knows which containers.
+fn undeclared(record: &Record) -> Vec<ReleasedLine> {
+    let lines = record.consignment.lines.iter();
+    lines.map(|line| ReleasedLine { line: line.line, released_g: line.declared_g, basis: Basis::Estimated, containers: Vec::new() }).collect()
 }
 
 /// A mass that the gate gives twice for a line, or for a line that is not there, is refused at its place.
@@ -134,13 +149,13 @@ async fn received_masses(
 pub async fn confirm(call: &Call, actor: &Actor, id: Uuid, body: ConfirmLoad) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (stored, _permit) = work::open(tx, actor, id, Act::Confirm, &body.proxy).await?;
-        confirm_step(tx, stored, body).await?;
+        confirm_step(tx, actor, stored, body).await?;
         Ok(())
     })
     .await
 }
 
-async fn confirm_step(tx: &mut Tx<'_>, mut stored: Stored, body: ConfirmLoad) -> Result<Stored, Problem> {
+async fn confirm_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: ConfirmLoad) -> Result<Stored, Problem> {
     let mut step = Step::new(Act::Confirm, tx.call.claim(body.claimed_at)?);
     let received = stored.record.clone().received(Act::Confirm)?;
     let received_at = received.receipt().received_at;
@@ -177,7 +192,11 @@ async fn confirm_step(tx: &mut Tx<'_>, mut stored: Stored, body: ConfirmLoad) ->
             step.findings.plain(&table::MASS_ESTIMATED, format!("/lines/{index}"));
         }
     }
-    checks::licence_at_receipt(tx.conn, received.record(), &lines, day, &mut step.findings).await?;
+    let conn: &AsyncPgConnection = tx.conn;
+    let (_, released) = futures_util::try_join!(
+        checks::licence_at_receipt(conn, received.record(), &lines, day, &mut step.findings),
+        graph::lots_of(conn, received.record().id, "released"),
+    )?;
     let verdict = Verdict { lines, signed_at: step.claimed_at, due_on: deadline.last_day, is_late };
     if verdict.refused_g() > 0 {
         let refused_g = verdict.refused_g();
@@ -191,7 +210,8 @@ async fn confirm_step(tx: &mut Tx<'_>, mut stored: Stored, body: ConfirmLoad) ->
     let before = stored.record.clone();
     stored.record = received.confirm(verdict)?.into();
     step.postings = accounts::confirmed(&before, &stored.record);
-    (step.lots, step.edges) = graph::decided_lots(tx, &stored.record).await?;
+    (step.lots, step.edges) = graph::decided_lots(tx, &stored.record, &released);
+    books::into_store(tx, &actor.name, &stored.record, &mut step).await?;
     let verdict = stored.record.verdict.as_ref();
     step.facts = json!({
         "accepted_g": verdict.map(Verdict::accepted_g), "refused_g": verdict.map(Verdict::refused_g), "due_on": deadline.last_day, "is_late": is_late,
@@ -290,11 +310,13 @@ pub async fn record_treatment(call: &Call, actor: &Actor, id: Uuid, body: TreatL
         if let (Some(code), Some((_, from))) =
             (code, graph::lots_of(tx.conn, id, "received").await?.into_iter().find(|(number, _)| *number == body.line))
         {
-            let mass_g = body.treated_g.grams().get();
-            let site = stored.record.consignment.receiver.site_id;
-            let lot = NewLot { id: tx.new_id(), site, manifest: Some(id), line: Some(body.line), waste_code: code, kind: LotKind::Treated, mass_g };
-            step.edges.push(NewEdge { id: tx.new_id(), from, to: lot.id, mass_g, kind: "treat" });
-            step.lots.push(lot);
+            let is_booked = books::treat(tx, &actor.name, &stored.record, from, no, &mut step).await?;
+            if !is_booked {
+                let (mass_g, site, kind) = (body.treated_g.grams().get(), stored.record.consignment.receiver.site_id, LotKind::Treated);
+                let lot = NewLot { id: tx.new_id(), site, manifest: Some(id), line: Some(body.line), waste_code: code, kind, mass_g, entry: None };
+                step.edges.push(NewEdge { id: tx.new_id(), from, to: lot.id, mass_g, kind: "treat", counts: None });
+                step.lots.push(lot);
+            }
         }
         work::finish(tx, stored, step.sealing(PartName::Treatment, no)).await?;
         Ok(())
@@ -327,12 +349,12 @@ pub async fn gate(call: &Call, actor: &Actor, driver: Option<&Actor>, id: Uuid, 
             trips::weigh_step(tx, trip, weigh).await?;
         }
         work::go_on(tx, actor, &mut stored, Act::Receive, said).await?;
-        stored = receive_step(tx, stored, body.receive).await?;
+        stored = receive_step(tx, actor, stored, body.receive).await?;
         if let Some(confirm) = body.confirm {
             let own = confirm.proxy.clone();
             let said = own.as_ref().map_or(said, |own| Said::at(Some(own), "/confirm/proxy"));
             work::go_on(tx, actor, &mut stored, Act::Confirm, said).await?;
-            confirm_step(tx, stored, confirm).await?;
+            confirm_step(tx, actor, stored, confirm).await?;
         }
         Ok(())
     })

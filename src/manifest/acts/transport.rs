@@ -14,7 +14,7 @@ use crate::manifest::refusal::DomainRefusal;
 use crate::manifest::store::Stored;
 use crate::manifest::table::{self, Act, State};
 use crate::manifest::work::{self, Said, Step};
-use crate::manifest::{accounts, checks, graph, trips};
+use crate::manifest::{accounts, books, checks, graph, trips};
 use crate::platform::call::Call;
 use crate::platform::problem::{Problem, Refusals, kinds};
 
@@ -28,7 +28,7 @@ pub async fn assign(call: &Call, actor: &Actor, id: Uuid, body: Assign) -> Resul
         let carrier = trips::carrier_party(tx.conn, permit.speaks_for()).await?;
         let leg_no = stored.record.leg();
         let mut step = Step::new(Act::Assign, tx.now());
-        let assignment = trips::assignment(tx, &stored.record, leg_no, carrier, body.trip, &mut step.findings).await?;
+        let assignment = trips::assignment(tx, &stored.record, leg_no, carrier, body.trip, step.claimed_at, &mut step.findings).await?;
         step.facts = json!({ "leg_no": leg_no, "trip_id": assignment.trip_id, "plate": assignment.plate });
         if stored.record.state == State::Offered {
             // The load was released to papers that were looked at; another vehicle must stand the same look.
@@ -75,6 +75,9 @@ async fn release_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: 
     stored.record = stored.record.issued(Act::Release)?.release(release)?.into();
     step.postings = accounts::released(&before, &stored.record);
     step.facts = json!({ "leg_no": 1 });
+    if let Some(release) = stored.record.release.clone() {
+        books::out(tx, &actor.name, &stored.record, &release.lines, release.released_at, &mut step).await?;
+    }
     work::finish(tx, stored, step.sealing(PartName::Release, 1)).await
 }
 
@@ -88,7 +91,7 @@ pub async fn withdraw(call: &Call, actor: &Actor, id: Uuid, body: TakeBack) -> R
         if stored.record.giver_id() != permit.speaks_for() {
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
-        back_to_giver(tx, stored, Step::new(Act::Withdraw, tx.now()).saying(json!({ "reason": body.reason }))).await
+        back_to_giver(tx, &actor.name, stored, Step::new(Act::Withdraw, tx.now()).saying(json!({ "reason": body.reason }))).await
     })
     .await
 }
@@ -104,16 +107,18 @@ pub async fn refuse_take_over(call: &Call, actor: &Actor, id: Uuid, body: TakeBa
         if permit.is_instead_of_driver() {
             step.findings.plain(&table::DISPATCHER_SIGNED, "");
         }
-        back_to_giver(tx, stored, step).await
+        back_to_giver(tx, &actor.name, stored, step).await
     })
     .await
 }
 
-async fn back_to_giver(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step) -> Result<(), Problem> {
+async fn back_to_giver(tx: &mut Tx<'_>, handler: &str, mut stored: Stored, mut step: Step) -> Result<(), Problem> {
     let before = stored.record.clone();
     let leg = before.leg();
     if leg > 1 {
         trips::leave(tx.conn, before.id, leg).await?;
+    } else {
+        books::back(tx, handler, &before, &mut step).await?;
     }
     stored.record = stored.record.offered(step.act)?.back_to_giver();
     step.postings = accounts::unreleased(&before, &stored.record);
@@ -207,7 +212,7 @@ pub async fn hand_over(call: &Call, actor: &Actor, id: Uuid, body: HandOverLoad)
             step.claimed_at = floor;
         }
         let carrier = trips::carrier_party(tx.conn, body.carrier_id.unwrap_or_else(|| stored.record.carrier_id())).await?;
-        let next = trips::assignment(tx, &stored.record, leg_no + 1, carrier, body.trip, &mut step.findings).await?;
+        let next = trips::assignment(tx, &stored.record, leg_no + 1, carrier, body.trip, step.claimed_at, &mut step.findings).await?;
         step.facts = json!({ "leg_no": leg_no, "next_trip_id": next.trip_id, "plate": next.plate, "reason": body.reason });
         let hand_over = HandOver { leg_no, at: step.claimed_at, place: body.place, reason: body.reason };
         stored.record = stored.record.in_transit(Act::HandOver)?.hand_over(hand_over, next)?.into();

@@ -1,4 +1,5 @@
-//! Acts on plan flows and approvals. Subjects with a chain: plan_flow, approval.
+//! Acts of filing. Subjects with a chain: plan, plan_flow, declaration, filing_agent, approval_application, approval,
+//! general_transfer, export_notice, paper, attachment. Names of persons stay out of the events.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,43 @@ use crate::platform::call::Call;
 use crate::platform::problem::{Kind, Problem, Refusal, Refusals, Text, kinds};
 use crate::registry::{self, officer_of, own, verified_states_for};
 
-/// Why an act of filing is refused.
+pub mod application;
+pub mod attachment;
+pub mod declaration;
+pub mod plan;
+pub mod record;
+
+/// Refusals that say no more than their kind: the enum, its kinds and both sentences, written once.
+macro_rules! refusals {
+    ($(#[$doc:meta])* $name:ident $kinds:ident { $($(#[$case_doc:meta])* $case:ident = $status:literal $code:literal $zh:literal $en:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+        pub enum $name {
+            $($(#[$case_doc])* #[error($en)] $case),*
+        }
+
+        /// The kinds of problem that go with them.
+        pub static $kinds: &[$crate::platform::problem::Kind] = &[$($crate::platform::problem::Kind::new($status, $code, $zh, $en)),*];
+
+        impl $crate::platform::problem::Refusal for $name {
+            fn kind(&self) -> &'static $crate::platform::problem::Kind {
+                &$kinds[*self as usize]
+            }
+            fn text(&self) -> $crate::platform::problem::Text {
+                $crate::platform::problem::Text::new(self.kind().zh, self.kind().en)
+            }
+        }
+    };
+}
+use refusals;
+
+/// Every kind of problem of this room.
+pub fn kinds() -> impl Iterator<Item = &'static Kind> {
+    KINDS.iter().chain(&super::domain::plan::PLAN_KINDS).chain(plan::KINDS)
+    // REST
+}
+
+/// Why an act on a flow or an approval is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum FilingRefusal {
     /// Not a site of the actor's unit.
@@ -46,10 +83,13 @@ pub enum FilingRefusal {
     /// Verified already.
     #[error("the approval is verified")]
     ApprovalVerified,
+    /// The plan of the year is filed: it is changed as a whole.
+    #[error("the plan is filed")]
+    PlanIsFiled,
 }
 
-/// Kinds of problem of this room.
-pub static KINDS: [Kind; 9] = [
+/// The kinds of problem that go with them.
+pub static KINDS: [Kind; 10] = [
     Kind::new(422, "not-own-site", "不是本单位的场所", "It is no site of your unit"),
     Kind::new(422, "unknown-receiver", "接受单位或其场所不存在", "There is no such receiver, or the site is not the receiver's"),
     Kind::new(422, "year-too-far", "计划年度与当前年度相差过大", "The plan's year is too far from the present one"),
@@ -59,6 +99,7 @@ pub static KINDS: [Kind; 9] = [
     Kind::new(422, "ends-before-decision", "有效期在批准之前已届满", "It would end before it was decided"),
     Kind::new(409, "approval-exists", "该批准已登记", "This approval is recorded already"),
     Kind::new(409, "approval-verified", "该批准已核验", "This approval is verified already"),
+    Kind::new(409, "plan-is-filed", "该年度管理计划已备案，请变更计划并重新备案", "The plan of the year is filed; change the plan and file it again"),
 ];
 
 impl Refusal for FilingRefusal {
@@ -73,6 +114,7 @@ impl Refusal for FilingRefusal {
             Self::EndsBeforeDecision => 6,
             Self::ApprovalExists => 7,
             Self::ApprovalVerified => 8,
+            Self::PlanIsFiled => 9,
         }]
     }
     fn text(&self) -> Text {
@@ -89,13 +131,15 @@ impl Refusal for FilingRefusal {
     }
 }
 
-fn refuse(pointer: &str, refusal: FilingRefusal) -> Problem {
+/// One refusal with its place.
+pub(super) fn refuse<R: Refusal>(pointer: &str, refusal: R) -> Problem {
     let mut refusals = Refusals::none();
     refusals.add(pointer, refusal);
     refusals.into()
 }
 
-fn event(tx: &Tx<'_>, kind: &'static str, subject: Uuid, act: &'static str, law: &[&'static str], payload: Value) -> NewEvent {
+/// An event of this room, with the articles in force today.
+pub(super) fn event(tx: &Tx<'_>, kind: &'static str, subject: Uuid, act: &'static str, law: &[&'static str], payload: Value) -> NewEvent {
     NewEvent {
         subject_kind: kind,
         subject,
@@ -108,14 +152,14 @@ fn event(tx: &Tx<'_>, kind: &'static str, subject: Uuid, act: &'static str, law:
 }
 
 /// Whether the receiver exists, and the site, where one is named, is the receiver's.
-async fn is_receiver(tx: &mut Tx<'_>, receiver: Uuid, site: Option<Uuid>) -> Result<bool, Problem> {
+pub(super) async fn is_receiver(tx: &mut Tx<'_>, receiver: Uuid, site: Option<Uuid>) -> Result<bool, Problem> {
     match site {
         None => Ok(identity::unit_by_id(tx.conn, receiver).await?.is_some()),
         Some(site) => Ok(registry::sites(tx.conn, &[site]).await?.iter().any(|facts| facts.unit_id() == receiver)),
     }
 }
 
-async fn is_own_site(tx: &mut Tx<'_>, unit: Uuid, site: Uuid) -> Result<bool, Problem> {
+pub(super) async fn is_own_site(tx: &mut Tx<'_>, unit: Uuid, site: Uuid) -> Result<bool, Problem> {
     Ok(registry::sites(tx.conn, &[site]).await?.iter().any(|facts| facts.unit_id() == unit))
 }
 
@@ -124,7 +168,7 @@ async fn is_own_site(tx: &mut Tx<'_>, unit: Uuid, site: Uuid) -> Result<bool, Pr
 /// Legal source: `decree_23_2021/10/2`, `eco_code_2026/532/para2` (before 2026-08-15 `solid_waste_law_2020/78/para2`).
 ///
 /// # Errors
-/// 403; `not-own-site`, `unknown-receiver`, `year-too-far`, `plan-flow-exists`.
+/// 403; `not-own-site`, `unknown-receiver`, `year-too-far`, `plan-flow-exists`, `plan-is-filed`.
 pub async fn record_plan_flow(call: &Call, actor: &Actor, flow: PlanFlowStatement) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let unit = verified_states_for(actor)?;
@@ -140,6 +184,9 @@ pub async fn record_plan_flow(call: &Call, actor: &Actor, flow: PlanFlowStatemen
             refusals.add("/year", FilingRefusal::YearTooFar(flow.year));
         }
         refusals.or(())?;
+        if store::plan::is_filed(tx.conn, flow.site_id, flow.year).await? {
+            return Err(refuse("/year", FilingRefusal::PlanIsFiled));
+        }
         let id = tx.new_id();
         if !store::insert_plan_flow(tx.conn, id, unit, &flow, now).await? {
             return Err(refuse("", FilingRefusal::FlowExists));
@@ -170,15 +217,18 @@ pub async fn record_plan_flow(call: &Call, actor: &Actor, flow: PlanFlowStatemen
 /// Legal source: `hj_1259_2022/5.2`.
 ///
 /// # Errors
-/// 403, 404, 412; `unknown-receiver`.
+/// 403, 404, 412; `unknown-receiver`, `plan-is-filed`.
 pub async fn change_plan_flow(call: &Call, actor: &Actor, id: Uuid, change: PlanFlowChange) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
-        let head = tx.lock(id).await?;
         let stored = store::flow_key(tx.conn, id).await?.ok_or_else(Problem::not_found)?;
         // The receiver sees the flow, but the plan is the consignor's.
         let outsider = if actor.unit_id() == Some(stored.receiver_id) { &kinds::FORBIDDEN } else { &kinds::NOT_FOUND };
         own(actor, stored.unit_id, outsider)?;
         verified_states_for(actor)?;
+        if stored.plan_id.is_some() {
+            return Err(refuse("", FilingRefusal::PlanIsFiled));
+        }
+        let head = tx.lock(id).await?;
         tx.seen(id, &head).await?;
         if change.receiver_site_id.is_some() && !is_receiver(tx, stored.receiver_id, change.receiver_site_id).await? {
             return Err(refuse("/receiver_site_id", FilingRefusal::UnknownReceiver));
@@ -198,7 +248,7 @@ pub async fn change_plan_flow(call: &Call, actor: &Actor, id: Uuid, change: Plan
 /// Legal source: `decree_23_2021/27/para1`, `decree_23_2021/27/para2`.
 ///
 /// # Errors
-/// 403; `not-own-site`, `unknown-receiver`, `no-mass`, `decided-in-future`, `ends-before-decision`, `approval-exists`.
+/// 403; `not-own-site`, `unknown-receiver`, `no-mass`, `decided-in-future`, `ends-before-decision`, `approval-exists`, `attachment-unknown`.
 pub async fn record_approval(call: &Call, actor: &Actor, approval: ApprovalStatement) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let unit = verified_states_for(actor)?;
@@ -225,11 +275,14 @@ pub async fn record_approval(call: &Call, actor: &Actor, approval: ApprovalState
         if !store::insert_approval(tx.conn, id, unit, &approval, valid_to, now).await? {
             return Err(refuse("/decision_no", FilingRefusal::ApprovalExists));
         }
+        let division = registry::sites(tx.conn, &[approval.site_id]).await?.first().map(|site| site.division().to_owned()).unwrap_or_default();
+        let named = attachment::Named { kind: "approval", subject: id, units: &[unit, approval.receiver_id], division: &division };
+        attachment::attach(tx, actor, &named, &approval.attachments).await?;
         let payload = json!({
             "approval_id": id, "consignor_id": unit, "site_id": approval.site_id, "receiver_id": approval.receiver_id, "code": approval.code,
             "method": approval.method, "approved_g": approval.approved_g.grams(), "decision_no": approval.decision_no,
             "decided_on": approval.decided_on, "applied_until": approval.applied_until, "licence_valid_to": approval.licence_valid_to,
-            "valid_to": valid_to,
+            "valid_to": valid_to, "attachments": approval.attachments,
         });
         tx.append(&Head::NEW, event(tx, "approval", id, "record_approval", &["decree_23_2021/27/para1", "decree_23_2021/27/para2"], payload)).await?;
         Ok(())

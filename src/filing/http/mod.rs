@@ -1,5 +1,11 @@
 //! Wire types and routes of filing. No rule lives here.
 
+pub mod application;
+pub mod attachment;
+pub mod declaration;
+pub mod plan;
+pub mod record;
+
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post, web};
 use uuid::Uuid;

@@ -1,4 +1,9 @@
-//! Plan flows and approvals. No clock and no I/O here.
+//! Words and values of filing. No clock and no I/O here.
+
+pub mod application;
+pub mod declaration;
+pub mod plan;
+pub mod record;
 
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -7,6 +12,7 @@ use uuid::Uuid;
 
 use super::rules::APPROVAL_MONTHS;
 use crate::catalogue::{MethodCode, WasteCode};
+use crate::platform::blobs::BlobHash;
 use crate::platform::mass::MassInput;
 use crate::registry::{PaperNo, months_after};
 
@@ -84,6 +90,10 @@ pub struct ApprovalStatement {
     pub applied_until: NaiveDate,
     /// Last day of the receiver's licence, from the copy in the application.
     pub licence_valid_to: NaiveDate,
+    /// The decision itself and other papers, by their hash.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub attachments: Vec<BlobHash>,
 }
 
 #[cfg(test)]

@@ -1,9 +1,16 @@
 //! Every query on the tables of filing, but those that give evidence.
 
+pub mod application;
+pub mod attachment;
+pub mod declaration;
+pub mod plan;
+pub mod record;
+
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::sql_types::{BigInt, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Date, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -46,10 +53,13 @@ pub struct FlowKey {
     pub unit_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     pub receiver_id: Uuid,
+    /// The filed plan that names it.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub plan_id: Option<Uuid>,
 }
 
 pub async fn flow_key(conn: &mut AsyncPgConnection, id: Uuid) -> Result<Option<FlowKey>, Problem> {
-    Ok(Sql("SELECT unit_id, receiver_id FROM plan_flows WHERE id = $1").bind::<SqlUuid, _>(id).load(conn).await?.pop())
+    Ok(Sql("SELECT unit_id, receiver_id, plan_id FROM plan_flows WHERE id = $1").bind::<SqlUuid, _>(id).load(conn).await?.pop())
 }
 
 pub async fn change_plan_flow(conn: &mut AsyncPgConnection, id: Uuid, change: &PlanFlowChange) -> Result<(), Problem> {
@@ -148,15 +158,21 @@ pub struct PlanFlow {
     planned_g: i64,
     #[diesel(sql_type = Nullable<Text>)]
     filing_no: Option<String>,
-    /// For `If-Match`.
+    /// The filed plan that names it; such a flow is changed with its plan.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    plan_id: Option<Uuid>,
+    /// Since when a later filing leaves it out.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    withdrawn_at: Option<DateTime<Utc>>,
+    /// For `If-Match`; 0 for a flow that came with a filed plan.
     #[diesel(sql_type = BigInt)]
     version: i64,
 }
 
 pub const PLAN_FLOWS: Sql = scoped_sql!(
     "SELECT x.id, x.site_id, x.unit_id, x.year, x.code, x.receiver_id, r.name AS receiver_name, x.receiver_site_id, x.method, x.planned_g, \
-     x.filing_no, v.version FROM plan_flows x JOIN sites s ON s.id = x.site_id JOIN units r ON r.id = x.receiver_id \
-     JOIN streams v ON v.subject_id = x.id",
+     x.filing_no, x.plan_id, x.withdrawn_at, coalesce(v.version, 0) AS version FROM plan_flows x JOIN sites s ON s.id = x.site_id \
+     JOIN units r ON r.id = x.receiver_id LEFT JOIN streams v ON v.subject_id = x.id",
     "s.division",
     mine "x.unit_id = $1 OR x.receiver_id = $1",
     filter "x.unit_id = $3 OR x.receiver_id = $3"
@@ -195,6 +211,9 @@ pub struct Approval {
     /// When an officer verified it.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     verified_at: Option<DateTime<Utc>>,
+    /// Papers by their hash.
+    #[diesel(sql_type = Jsonb)]
+    attachments: Value,
     /// For `If-Match`.
     #[diesel(sql_type = BigInt)]
     version: i64,
@@ -202,7 +221,9 @@ pub struct Approval {
 
 pub const APPROVALS: Sql = scoped_sql!(
     "SELECT x.id, x.consignor_id, x.site_id, x.receiver_id, r.name AS receiver_name, x.code, x.method, x.approved_g, x.decision_no, x.decided_on, \
-     x.applied_until, x.licence_valid_to, x.valid_to, x.verified_at, v.version FROM approvals x JOIN sites s ON s.id = x.site_id \
+     x.applied_until, x.licence_valid_to, x.valid_to, x.verified_at, \
+     coalesce((SELECT jsonb_agg(encode(f.sha256, 'hex') ORDER BY f.sha256) FROM attachment_uses f WHERE f.subject_id = x.id), '[]') AS attachments, \
+     v.version FROM approvals x JOIN sites s ON s.id = x.site_id \
      JOIN units r ON r.id = x.receiver_id JOIN streams v ON v.subject_id = x.id",
     "s.division",
     mine "x.consignor_id = $1 OR x.receiver_id = $1",
@@ -210,3 +231,14 @@ pub const APPROVALS: Sql = scoped_sql!(
 );
 
 shown!(PlanFlow, Approval);
+
+/// The version of a thing with a chain; 0 without one.
+pub async fn version_of(conn: &mut AsyncPgConnection, subject: Uuid) -> Result<i64, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        version: i64,
+    }
+    let row: Option<Row> = Sql("SELECT version FROM streams WHERE subject_id = $1").bind::<SqlUuid, _>(subject).load(conn).await?.pop();
+    Ok(row.map_or(0, |row| row.version))
+}
