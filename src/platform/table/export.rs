@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -16,7 +17,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -29,8 +30,12 @@ use crate::platform::problem::{Problem, Text};
 
 /// Unit: rows of a chunk.
 pub const CHUNK: i64 = 2_000;
-/// Files made at once by one process; more are told to come again.
-const AT_ONCE: usize = 4;
+/// Workbooks made at once by one process; more are told to come again. A finished one that is only being sent is none.
+const WORKBOOKS_AT_ONCE: usize = 4;
+/// The same for text, which takes a chunk of memory each and waits for its reader.
+const TEXTS_AT_ONCE: usize = 32;
+/// How long a file may take; a reader that stands still keeps nobody else waiting for longer.
+const TAKES_AT_MOST: Duration = Duration::from_secs(15 * 60);
 /// Unit: bytes of a piece of a finished file.
 const PIECE: usize = 65_536;
 /// The media type of a workbook.
@@ -155,8 +160,9 @@ struct Source<R> {
     lang: Lang,
     before: Option<Uuid>,
     is_over: bool,
-    // Given back when the file is sent, or its reader is gone.
-    _place: OwnedSemaphorePermit,
+    until: Instant,
+    // Dropped when the file is made or its reader is gone, which gives its place back.
+    _place: oneshot::Sender<()>,
 }
 
 impl<R: Serialize> Source<R> {
@@ -164,6 +170,10 @@ impl<R: Serialize> Source<R> {
     async fn chunk(&mut self) -> Result<Vec<Vec<Out>>, Problem> {
         if self.is_over {
             return Ok(Vec::new());
+        }
+        if Instant::now() > self.until {
+            tracing::info!("a file took too long and is cut off");
+            return Err(Problem::busy());
         }
         let rows = (self.next)(self.before, CHUNK).await?;
         self.before = rows.last().map(self.id_of).or(self.before);
@@ -180,12 +190,33 @@ impl<R: Serialize> Source<R> {
     }
 }
 
-/// One place among the files under way.
-struct Places(Arc<Semaphore>);
+/// The files under way.
+struct Places {
+    workbooks: Arc<Semaphore>,
+    texts: Arc<Semaphore>,
+}
 
 impl Default for Places {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        Self { workbooks: Arc::new(Semaphore::new(WORKBOOKS_AT_ONCE)), texts: Arc::new(Semaphore::new(TEXTS_AT_ONCE)) }
+    }
+}
+
+impl Places {
+    /// Takes a place, which is given back with what this gives, or when the time is over: a body that nobody reads is never
+    /// looked at again, and would keep its place for ever.
+    fn take(&self, format: FileFormat) -> Result<oneshot::Sender<()>, Problem> {
+        let places = match format {
+            FileFormat::Csv => &self.texts,
+            FileFormat::Xlsx => &self.workbooks,
+        };
+        let place = places.clone().try_acquire_owned().map_err(|_| Problem { retry_after: Some(5), ..Problem::busy() })?;
+        let (held, given_back) = oneshot::channel::<()>();
+        actix_web::rt::spawn(async move {
+            let _ = tokio::time::timeout(TAKES_AT_MOST, given_back).await;
+            drop(place);
+        });
+        Ok(held)
     }
 }
 
@@ -225,10 +256,19 @@ pub fn wanted(format: Option<FileFormat>, cursor: Option<&str>, limit: Option<i6
 /// # Errors
 /// 503 beyond the files that are made at once; what the first chunk refuses.
 pub async fn send<R: Serialize + ToSchema + 'static>(app: &App, export: Export<R>) -> Result<HttpResponse, Problem> {
-    let place = app.shelf::<Places>().0.clone().try_acquire_owned().map_err(|_| Problem { retry_after: Some(5), ..Problem::busy() })?;
+    let place = app.shelf::<Places>().take(export.format)?;
     let schema = serde_json::to_value(R::schema()).map_err(|error| Problem::internal(&error))?;
     let columns = columns_of(&app.contract, &schema, export.title_of, export.lang);
-    let mut source = Source { next: export.next, id_of: export.id_of, columns, lang: export.lang, before: None, is_over: false, _place: place };
+    let mut source = Source {
+        next: export.next,
+        id_of: export.id_of,
+        columns,
+        lang: export.lang,
+        before: None,
+        is_over: false,
+        until: Instant::now() + TAKES_AT_MOST,
+        _place: place,
+    };
     // Before the head is sent, so that what goes wrong at once is told as a problem.
     let first = source.chunk().await?;
     let list = export.name.trim_start_matches("list_");
