@@ -300,6 +300,10 @@ mod tests {
 
     #[test]
     fn labels_become_a_file() {
-        assert!(label_pdf(&[label(30), label(200), label(1_000)], Lang::ZhCn, DateTime::UNIX_EPOCH).unwrap().starts_with(b"%PDF"));
+        let labels = label_pdf(&[label(30), label(200), label(1_000)], Lang::ZhCn, DateTime::UNIX_EPOCH).unwrap();
+        assert!(labels.starts_with(b"%PDF"));
+        if let Ok(folder) = std::env::var("LIANDAN_SHEETS") {
+            std::fs::write(std::path::Path::new(&folder).join("labels.pdf"), labels).unwrap();
+        }
     }
 }

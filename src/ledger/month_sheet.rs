@@ -387,7 +387,11 @@ mod tests {
             assert!(text.contains(&format!("HWCS20261123{number:03}")), "{number}");
         }
         assert!(text.matches("表B.1").count() > 5);
-        assert!(ledger_month_pdf(&ledger(200), DateTime::UNIX_EPOCH).unwrap().starts_with(b"%PDF"));
+        let printed = ledger_month_pdf(&ledger(200), DateTime::UNIX_EPOCH).unwrap();
+        assert!(printed.starts_with(b"%PDF"));
+        if let Ok(folder) = std::env::var("LIANDAN_SHEETS") {
+            std::fs::write(std::path::Path::new(&folder).join("month.pdf"), printed).unwrap();
+        }
     }
 
     #[test]
