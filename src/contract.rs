@@ -94,7 +94,7 @@ routes! {
         manifest::http::close_outage,
         manifest::http::make_one_time_code,
         manifest::http::duplicate_manifest,
-        manifest::http::get_manifest_sheet, manifest::http::get_dispatch_sheet, manifest::http::get_manifest_token,
+        manifest::http::get_manifest_sheet, manifest::http::get_dispatch_sheet, manifest::http::get_manifest_token, manifest::http::print_blank_manifests,
         exchange::http::get_import_template, exchange::http::import_table, exchange::http::list_jobs, exchange::http::get_job,
         exchange::http::follow_job, exchange::http::get_job_file,
     ],

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod acts;
+mod blank;
 mod books;
 mod checks;
 pub mod corrections;

@@ -354,3 +354,29 @@ async fn a_token_is_checked_without_a_network() {
     }
     assert_eq!(says(&token, &folder.0.join("absent.json")).0, 66);
 }
+
+#[actix_web::test]
+async fn blank_forms_for_an_outage_have_numbers_of_their_own_on_which_a_load_may_leave() {
+    let world = World::national().await;
+    let district = District::new(&world).await;
+    let clerk = district.plant.who("clerk");
+    let answer = world.get(clerk, "/api/v1/manifests:blank.pdf?count=3").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/pdf"));
+    keep("blank.pdf", &answer.bytes);
+    let text = pdf::text(&answer.bytes);
+    let numbers: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("纸质联单编号：")).collect();
+    assert_eq!((numbers.len(), text.matches("演示·化工厂").count() >= 3), (3, true), "{text}");
+    assert!(text.contains("第 3 页 共 3 页") && text.contains("第三部分"), "each form is one page: {text}");
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "assigned").await;
+    let mut release = crate::district::release(1_200_000);
+    release["paper_no"] = json!(numbers.first().unwrap());
+    manifest.act(&world, district.plant.who("signatory"), "release", release).await.ok();
+
+    assert_eq!(world.get(clerk, "/api/v1/manifests:blank.pdf").await.status, 200);
+    for count in ["0", "51", "x"] {
+        world.get(clerk, &format!("/api/v1/manifests:blank.pdf?count={count}")).await.refused(400, "bad-parameter");
+    }
+    let officer = world.authority("210213").await;
+    world.get(&officer.admin, "/api/v1/manifests:blank.pdf").await.refused(403, "forbidden");
+}

@@ -7,11 +7,12 @@ use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, HOST, R
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::identity::Actor;
+use crate::identity::{self, Actor, UnitKind};
+use crate::manifest::blank::{self, BLANKS_MAX};
 use crate::manifest::page::{self, Standing};
 use crate::manifest::public;
 use crate::manifest::read::{self, Look};
@@ -19,7 +20,8 @@ use crate::manifest::sheets::{self, Asked};
 use crate::manifest::token::Token;
 use crate::platform::app::App;
 use crate::platform::call::{lang_of, request_id_of, text_header};
-use crate::platform::problem::{Problem, ProblemBody};
+use crate::platform::problem::{Problem, ProblemBody, kinds};
+use crate::platform::query::Query;
 use crate::platform::respond::OwnPage;
 use crate::platform::sheet;
 
@@ -61,6 +63,37 @@ pub async fn get_dispatch_sheet(request: HttpRequest, app: web::Data<App>, actor
     let asked = Asked { actor: &actor, id: *id, what: "dispatch", request_id: request_id_of(&request) };
     let material = sheets::material(&app, asked, |token| address(&app, &request, token)).await?;
     sheet::answer(&app, &material.name("dispatch"), move || material.dispatch_sheet()).await
+}
+
+/// How many blank forms.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Blanks {
+    /// Forms, one without it.
+    #[serde(default)]
+    #[param(minimum = 1, maximum = 50)]
+    count: Option<u32>,
+}
+
+/// Blank forms for an outage (停网备用联单), a page each, with the caller's unit as consignor and a paper number of its own:
+/// the number under which the load is released, or entered afterwards. For members of an enterprise.
+#[utoipa::path(
+    tag = "sheets", operation_id = "print_blank_manifests", security(("bearer" = [])), params(Blanks),
+    responses((status = 200, description = "The forms", body = Vec<u8>, content_type = "application/pdf"),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[get("/manifests:blank.pdf")]
+pub async fn print_blank_manifests(app: web::Data<App>, actor: Actor, Query(query): Query<Blanks>) -> Result<HttpResponse, Problem> {
+    let unit = actor.unit.as_ref().filter(|unit| unit.kind == UnitKind::Enterprise).ok_or_else(|| Problem::of(&kinds::FORBIDDEN))?;
+    let conn = app.db.get().await?;
+    let unit = identity::unit_by_id(&conn, unit.id).await?.ok_or_else(|| Problem::of(&kinds::FORBIDDEN))?;
+    drop(conn);
+    let (made_at, mode) = (app.clock.now(), app.numbers);
+    let count = query.count.unwrap_or(1).min(BLANKS_MAX);
+    let numbers: Vec<String> = (0..count).map(|_| blank::paper_no(app.clock.new_id(), made_at)).collect();
+    sheet::answer(&app, "blank", move || blank::blank_sheet(&unit, &numbers, mode, made_at)).await
 }
 
 /// A token, and where it is looked up.
