@@ -30,6 +30,39 @@ diesel::table! {
 }
 
 diesel::table! {
+    application_steps (id) {
+        id -> Uuid,
+        application_id -> Uuid,
+        kind -> Text,
+        happened_on -> Date,
+        number -> Nullable<Text>,
+        says -> Nullable<Text>,
+        by_unit -> Uuid,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    approval_applications (id) {
+        id -> Uuid,
+        consignor_id -> Uuid,
+        site_id -> Uuid,
+        receiver_id -> Uuid,
+        receiver_site_id -> Uuid,
+        code -> Text,
+        method -> Text,
+        applied_g -> Int8,
+        applied_on -> Date,
+        wished_from -> Date,
+        wished_until -> Date,
+        licence_valid_to -> Date,
+        state -> Text,
+        approval_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     approvals (id) {
         id -> Uuid,
         consignor_id -> Uuid,
@@ -46,6 +79,35 @@ diesel::table! {
         created_at -> Timestamptz,
         verified_at -> Nullable<Timestamptz>,
         verified_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    attachment_uses (sha256, subject_id) {
+        sha256 -> Bytea,
+        subject_kind -> Text,
+        subject_id -> Uuid,
+        unit_ids -> Array<Uuid>,
+        division -> Text,
+        named_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    attachments (id) {
+        id -> Uuid,
+        sha256 -> Bytea,
+        unit_id -> Uuid,
+        uploaded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    blobs (sha256) {
+        sha256 -> Bytea,
+        media_type -> Text,
+        bytes -> Bytea,
+        created_at -> Timestamptz,
     }
 }
 
@@ -105,6 +167,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    container_serials (unit_id) {
+        unit_id -> Uuid,
+        last -> Int8,
+    }
+}
+
+diesel::table! {
+    containers (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        site_id -> Uuid,
+        code -> Text,
+        kind -> Text,
+        capacity_ml -> Int8,
+        is_reusable -> Bool,
+        state -> Text,
+        material -> Nullable<Text>,
+        filling_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     contracts (id) {
         id -> Uuid,
         consignor_id -> Uuid,
@@ -136,6 +221,69 @@ diesel::table! {
         state -> Text,
         remind_on -> Nullable<Date>,
         reminded -> Int4,
+    }
+}
+
+diesel::table! {
+    custody_containers (note_id, container_id) {
+        note_id -> Uuid,
+        container_id -> Uuid,
+        has_come -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    custody_notes (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        site_id -> Uuid,
+        to_unit_id -> Uuid,
+        to_site_id -> Uuid,
+        plate -> Text,
+        sent_on -> Date,
+        created_at -> Timestamptz,
+        received_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    declaration_acknowledgements (declaration_id, revision) {
+        declaration_id -> Uuid,
+        revision -> Int4,
+        official_filing_no -> Text,
+        by_unit -> Uuid,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    declaration_revisions (declaration_id, revision) {
+        declaration_id -> Uuid,
+        revision -> Int4,
+        filer_id -> Uuid,
+        reason -> Nullable<Text>,
+        rows -> Jsonb,
+        bytes -> Bytea,
+        content_hash -> Bytea,
+        filed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    declarations (id) {
+        id -> Uuid,
+        site_id -> Uuid,
+        unit_id -> Uuid,
+        period -> Text,
+        from_on -> Date,
+        until_on -> Date,
+        due_on -> Date,
+        state -> Text,
+        revision -> Int4,
+        filed_at -> Timestamptz,
+        is_late -> Bool,
+        official_filing_no -> Nullable<Text>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -230,6 +378,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    export_notices (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        site_id -> Uuid,
+        receiver_id -> Uuid,
+        approval_no -> Text,
+        notice_no -> Text,
+        codes -> Array<Text>,
+        importing_country -> Text,
+        transit_countries -> Array<Text>,
+        importer -> Text,
+        disposer -> Text,
+        shipments -> Int4,
+        total_g -> Int8,
+        valid_from -> Date,
+        valid_to -> Date,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     facilities (id) {
         id -> Uuid,
         site_id -> Uuid,
@@ -266,6 +435,65 @@ diesel::table! {
 }
 
 diesel::table! {
+    filing_agents (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        agent_id -> Uuid,
+        from_on -> Date,
+        until_on -> Date,
+        ended_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    filling_serials (unit_id, waste_code, day) {
+        unit_id -> Uuid,
+        waste_code -> Text,
+        day -> Date,
+        last -> Int4,
+    }
+}
+
+diesel::table! {
+    fillings (id) {
+        id -> Uuid,
+        container_id -> Uuid,
+        unit_id -> Uuid,
+        entry_id -> Uuid,
+        code -> Text,
+        waste_code -> Text,
+        filled_on -> Date,
+        filled_g -> Int8,
+        label -> Jsonb,
+        site_id -> Nullable<Uuid>,
+        lot_id -> Nullable<Uuid>,
+        left_g -> Int8,
+        taken_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    general_transfers (id) {
+        id -> Uuid,
+        kind -> Text,
+        consignor_id -> Uuid,
+        site_id -> Uuid,
+        receiver_id -> Uuid,
+        code -> Text,
+        purpose -> Text,
+        mass_g -> Int8,
+        from_on -> Date,
+        until_on -> Date,
+        decision_no -> Nullable<Text>,
+        decided_on -> Nullable<Date>,
+        told_origin_on -> Nullable<Date>,
+        told_destination_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     idempotency_keys (user_id, key) {
         user_id -> Uuid,
         key -> Text,
@@ -273,6 +501,20 @@ diesel::table! {
         event_ids -> Array<Uuid>,
         secret -> Bool,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    import_rows (unit_id, kind, ref) {
+        unit_id -> Uuid,
+        kind -> Text,
+        #[sql_name = "ref"]
+        ref_ -> Text,
+        subject_id -> Uuid,
+        content -> Bytea,
+        user_id -> Uuid,
+        version -> Int8,
+        written_at -> Timestamptz,
     }
 }
 
@@ -330,6 +572,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        user_id -> Uuid,
+        kind -> Text,
+        request -> Jsonb,
+        key -> Text,
+        fingerprint -> Bytea,
+        state -> Text,
+        done_rows -> Int4,
+        total_rows -> Int4,
+        attempts -> Int4,
+        runner -> Nullable<Uuid>,
+        held_until -> Nullable<Timestamptz>,
+        input -> Nullable<Bytea>,
+        result -> Nullable<Jsonb>,
+        output -> Nullable<Bytea>,
+        output_name -> Nullable<Text>,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     jurisdictions (unit_id, division, from_on) {
         unit_id -> Uuid,
         division -> Text,
@@ -355,6 +621,73 @@ diesel::table! {
         name -> Text,
         holder -> Uuid,
         held_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger_batches (site_id, prefix, day) {
+        site_id -> Uuid,
+        prefix -> Text,
+        day -> Date,
+        last -> Int4,
+    }
+}
+
+diesel::table! {
+    ledger_entries (id) {
+        id -> Uuid,
+        site_id -> Uuid,
+        unit_id -> Uuid,
+        kind -> Text,
+        batch -> Text,
+        waste_code -> Text,
+        edition -> Text,
+        common_name -> Nullable<Text>,
+        mass_g -> Int8,
+        difference_g -> Int8,
+        short_g -> Int8,
+        happened_at -> Timestamptz,
+        recorded_at -> Timestamptz,
+        is_late -> Bool,
+        is_piped -> Bool,
+        facility_id -> Nullable<Uuid>,
+        method -> Nullable<Text>,
+        done_at -> Nullable<Timestamptz>,
+        destination -> Nullable<Text>,
+        receiver -> Nullable<Jsonb>,
+        manifest_id -> Nullable<Uuid>,
+        line -> Nullable<Int4>,
+        handler -> Text,
+        carried_by -> Nullable<Text>,
+        store_keeper -> Nullable<Text>,
+        note -> Nullable<Text>,
+        fillings -> Jsonb,
+        sources -> Array<Uuid>,
+        found_code -> Nullable<Text>,
+        reverses -> Nullable<Uuid>,
+        replaces -> Nullable<Uuid>,
+        adjusts -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    ledger_shorts (entry_id) {
+        entry_id -> Uuid,
+        site_id -> Uuid,
+        waste_code -> Text,
+        counts_as -> Text,
+        happened_at -> Timestamptz,
+        left_g -> Int8,
+        manifest_id -> Nullable<Uuid>,
+        line -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    ledger_stocks (site_id, waste_code) {
+        site_id -> Uuid,
+        waste_code -> Text,
+        left_g -> Int8,
     }
 }
 
@@ -421,6 +754,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    loaded_fillings (id) {
+        id -> Uuid,
+        filling_id -> Uuid,
+        manifest_id -> Uuid,
+        line -> Int4,
+        mass_g -> Int8,
+        loaded_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     login_failures (account_hash, source) {
         account_hash -> Bytea,
         source -> Text,
@@ -437,6 +782,20 @@ diesel::table! {
         mass_g -> Int8,
         kind -> Text,
         made_at -> Timestamptz,
+        entry_id -> Nullable<Uuid>,
+        counts_as -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    lot_stocks (lot_id) {
+        lot_id -> Uuid,
+        site_id -> Uuid,
+        waste_code -> Text,
+        batch -> Text,
+        left_g -> Int8,
+        facility_id -> Nullable<Uuid>,
+        since_at -> Timestamptz,
     }
 }
 
@@ -450,6 +809,7 @@ diesel::table! {
         kind -> Text,
         mass_g -> Int8,
         made_at -> Timestamptz,
+        entry_id -> Nullable<Uuid>,
     }
 }
 
@@ -619,6 +979,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    papers (id) {
+        id -> Uuid,
+        unit_id -> Uuid,
+        site_id -> Uuid,
+        kind -> Text,
+        number -> Nullable<Text>,
+        issuer -> Nullable<Text>,
+        issued_on -> Date,
+        valid_to -> Nullable<Date>,
+        says -> Nullable<Text>,
+        retired_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     parameters (key, division, from_on) {
         key -> Text,
         division -> Text,
@@ -655,6 +1031,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    plan_acknowledgements (plan_id, revision) {
+        plan_id -> Uuid,
+        revision -> Int4,
+        official_filing_no -> Text,
+        by_unit -> Uuid,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    plan_comments (id) {
+        id -> Uuid,
+        plan_id -> Uuid,
+        revision -> Int4,
+        by_unit -> Uuid,
+        comment -> Text,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     plan_flows (id) {
         id -> Uuid,
         site_id -> Uuid,
@@ -666,7 +1063,40 @@ diesel::table! {
         method -> Text,
         planned_g -> Int8,
         filing_no -> Nullable<Text>,
+        plan_id -> Nullable<Uuid>,
+        withdrawn_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    plan_revisions (plan_id, revision) {
+        plan_id -> Uuid,
+        revision -> Int4,
+        management_class -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        bytes -> Bytea,
+        content_hash -> Bytea,
+        filed_at -> Timestamptz,
+        is_late -> Bool,
+    }
+}
+
+diesel::table! {
+    plans (id) {
+        id -> Uuid,
+        site_id -> Uuid,
+        unit_id -> Uuid,
+        year -> Int4,
+        state -> Text,
+        revision -> Int4,
+        draft_version -> Int8,
+        tables -> Jsonb,
+        filed_at -> Nullable<Timestamptz>,
+        is_late -> Bool,
+        official_filing_no -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -750,6 +1180,17 @@ diesel::table! {
         seq -> Int8,
         version -> Int8,
         head -> Bytea,
+    }
+}
+
+diesel::table! {
+    token_looks (id) {
+        id -> Uuid,
+        manifest_id -> Uuid,
+        looked_at -> Timestamptz,
+        looked_on -> Date,
+        shown -> Text,
+        source_hash -> Bytea,
     }
 }
 
