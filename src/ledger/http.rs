@@ -12,6 +12,7 @@ use super::acts;
 use super::balance::{self, BalanceRow, Break};
 use super::codes::DigitalCode;
 use super::domain::{BatchEntries, ContainerState, CorrectEntry, EntryKind, ReceiveEmpties, RecordEntry, RegisterContainers, SendEmpties};
+use super::files::{self, Kept};
 use super::label::{Label, label_sheet};
 use super::labels::{self, LabelFacts};
 use super::month_sheet::ledger_month_sheet;
@@ -29,6 +30,7 @@ use crate::platform::page::{PageOf, Wanted};
 use crate::platform::problem::{Problem, ProblemBody, Text};
 use crate::platform::query::Query;
 use crate::platform::sheet;
+use crate::platform::table::export::{self, FileFormat};
 use crate::registry::visible_to;
 
 /// Record an entry of the ledger (台账记录).
@@ -135,6 +137,9 @@ pub struct EntryQuery {
     /// `next_cursor` of the page before.
     #[param(max_length = 64)]
     cursor: Option<String>,
+    /// All pages as one file, without `limit` and `cursor`.
+    #[param(inline)]
+    format: Option<FileFormat>,
 }
 
 fn shown<T: ToString>(value: Option<&T>) -> String {
@@ -171,10 +176,12 @@ pub async fn list_entries(app: web::Data<App>, actor: Actor, query: Query<EntryQ
     let wanted = Wanted::read(filter, query.cursor.as_deref(), query.limit)?;
     let page = Page { unit, before: wanted.before, limit: wanted.rows(), id: None };
     let code = query.code.map(|code| code.to_string());
-    let filter =
-        EntryFilter { site: query.site_id, kind: query.kind, code: code.as_deref(), from: query.from.map(start_of), until: query.until.map(end_of) };
+    let kept = Kept { site: query.site_id, kind: query.kind, code, from: query.from.map(start_of), until: query.until.map(end_of) };
+    if let Some(format) = export::wanted(query.format, query.cursor.as_deref(), query.limit)? {
+        return export::send(&app, files::entries(app.clone().into_inner(), visible_to(&actor), unit, kept, format)).await;
+    }
     let mut conn = app.db.get().await?;
-    let rows = read::entries(&mut conn, &visible_to(&actor), &page, &filter).await?;
+    let rows = read::entries(&mut conn, &visible_to(&actor), &page, &kept.filter()).await?;
     Ok(HttpResponse::Ok().json(wanted.page(rows, |row| row.id)))
 }
 
@@ -317,6 +324,9 @@ pub struct ContainerQuery {
     /// `next_cursor` of the page before.
     #[param(max_length = 64)]
     cursor: Option<String>,
+    /// All pages as one file, without `limit` and `cursor`.
+    #[param(inline)]
+    format: Option<FileFormat>,
 }
 
 /// Containers.
@@ -335,6 +345,10 @@ pub async fn list_containers(app: web::Data<App>, actor: Actor, query: Query<Con
         FilterHash::of("list_containers", &[("unit_id", &shown(unit.as_ref())), ("site_id", &shown(query.site_id.as_ref())), ("state", state)]);
     let wanted = Wanted::read(filter, query.cursor.as_deref(), query.limit)?;
     let page = Page { unit, before: wanted.before, limit: wanted.rows(), id: None };
+    if let Some(format) = export::wanted(query.format, query.cursor.as_deref(), query.limit)? {
+        let file = files::containers(app.clone().into_inner(), visible_to(&actor), unit, query.site_id, query.state, format);
+        return export::send(&app, file).await;
+    }
     let mut conn = app.db.get().await?;
     let rows = read::containers(&mut conn, &visible_to(&actor), &page, query.site_id, query.state).await?;
     Ok(HttpResponse::Ok().json(wanted.page(rows, |row| row.id)))
@@ -407,6 +421,9 @@ pub struct CustodyQuery {
     /// `next_cursor` of the page before.
     #[param(max_length = 64)]
     cursor: Option<String>,
+    /// All pages as one file, without `limit` and `cursor`.
+    #[param(inline)]
+    format: Option<FileFormat>,
 }
 
 /// Custody notes from and to the caller's unit.
@@ -422,6 +439,9 @@ pub async fn list_custody_notes(app: web::Data<App>, actor: Actor, query: Query<
     let filter = FilterHash::of("list_custody_notes", &[("unit_id", &shown(query.unit_id.as_ref()))]);
     let wanted = Wanted::read(filter, query.cursor.as_deref(), query.limit)?;
     let page = Page { unit: query.unit_id, before: wanted.before, limit: wanted.rows(), id: None };
+    if let Some(format) = export::wanted(query.format, query.cursor.as_deref(), query.limit)? {
+        return export::send(&app, files::custody_notes(app.clone().into_inner(), visible_to(&actor), query.unit_id, format)).await;
+    }
     let mut conn = app.db.get().await?;
     let rows = read::custody_notes(&mut conn, &visible_to(&actor), &page).await?;
     Ok(HttpResponse::Ok().json(wanted.page(rows, |row| row.id)))
@@ -459,6 +479,9 @@ pub struct FillingQuery {
     /// `next_cursor` of the page before.
     #[param(max_length = 64)]
     cursor: Option<String>,
+    /// All pages as one file, without `limit` and `cursor`.
+    #[param(inline)]
+    format: Option<FileFormat>,
 }
 
 /// What is in containers: the caller's labels, and what stands on his sites.
@@ -478,6 +501,10 @@ pub async fn list_fillings(app: web::Data<App>, actor: Actor, query: Query<Filli
     let wanted = Wanted::read(filter, query.cursor.as_deref(), query.limit)?;
     let page = Page { unit: query.unit_id, before: wanted.before, limit: wanted.rows(), id: None };
     let waste = query.code.map(|code| code.to_string());
+    if let Some(format) = export::wanted(query.format, query.cursor.as_deref(), query.limit)? {
+        let file = files::fillings(app.clone().into_inner(), visible_to(&actor), query.unit_id, query.site_id, waste, format);
+        return export::send(&app, file).await;
+    }
     let mut conn = app.db.get().await?;
     let rows = read::fillings(&mut conn, &visible_to(&actor), &page, query.site_id, None, waste.as_deref()).await?;
     Ok(HttpResponse::Ok().json(wanted.page(rows, |row| row.id)))

@@ -12,6 +12,7 @@ mod balance;
 mod booking;
 pub mod codes;
 mod domain;
+mod files;
 pub mod http;
 pub mod label;
 mod labels;

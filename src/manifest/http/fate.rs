@@ -14,11 +14,13 @@ use crate::manifest::policy::Scope;
 use crate::manifest::rules::FATE_CHECK_AFTER_DAYS;
 use crate::manifest::signing::Signing;
 use crate::platform::app::App;
-use crate::platform::call::{Act, ActHeaders, ActMode};
+use crate::platform::call::{Act, ActHeaders, ActMode, lang_here};
 use crate::platform::cursor::FilterHash;
 use crate::platform::page::{PageOf, Wanted};
 use crate::platform::problem::{Problem, ProblemBody};
 use crate::platform::query::Query;
+use crate::platform::table::export::{self, Export, FileFormat};
+use crate::registry::title_of;
 
 /// Filters of the untreated.
 #[derive(Deserialize, IntoParams)]
@@ -37,6 +39,10 @@ pub struct ListUntreated {
     #[serde(default)]
     #[param(minimum = 1, maximum = 500)]
     limit: Option<i64>,
+    /// All pages as one file, without `limit` and `cursor`.
+    #[serde(default)]
+    #[param(inline)]
+    format: Option<FileFormat>,
 }
 
 /// Loads of which no treatment is recorded 90 days after their receipt (待核实去向), newest first.
@@ -51,6 +57,18 @@ pub async fn list_untreated(app: web::Data<App>, actor: Actor, Query(query): Que
     let after = query.after_days.unwrap_or(FATE_CHECK_AFTER_DAYS);
     let hash = FilterHash::of("untreated", &[("after_days", &after.to_string())]);
     let wanted = Wanted::read(hash, query.cursor.as_deref(), query.limit)?;
+    if let Some(format) = export::wanted(query.format, query.cursor.as_deref(), query.limit)? {
+        let (own, scope) = (app.clone().into_inner(), Scope::of(&actor));
+        let next: export::Next<Untreated> = Box::new(move |before, limit| {
+            let (app, scope) = (own.clone(), scope.clone());
+            Box::pin(async move {
+                let mut conn = app.db.get().await?;
+                fate::untreated(&mut conn, &scope, app.clock.now(), after, before.unwrap_or(Uuid::max()), limit).await
+            })
+        });
+        let file = Export { name: "list_untreated", format, lang: lang_here(), title_of, next, id_of: |one| one.manifest_id };
+        return export::send(&app, file).await;
+    }
     let mut conn = app.db.get().await?;
     let before = wanted.before.unwrap_or(Uuid::max());
     let items = fate::untreated(&mut conn, &Scope::of(&actor), app.clock.now(), after, before, wanted.rows()).await?;
