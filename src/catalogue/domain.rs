@@ -157,6 +157,15 @@ pub struct MassTolerance {
     pub floor_g: i64,
 }
 
+impl MassTolerance {
+    /// Whether two masses of one thing lie further apart, as a share of the first. Unit: grams.
+    #[must_use]
+    pub const fn is_exceeded(&self, mass_g: i64, other_g: i64) -> bool {
+        let difference = mass_g.abs_diff(other_g) as i128;
+        difference >= self.floor_g as i128 && difference * 10_000 > mass_g as i128 * self.bp as i128
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

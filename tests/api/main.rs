@@ -46,3 +46,4 @@ mod sheets;
 mod signing;
 mod tables;
 mod tokens;
+mod weighings;
