@@ -160,9 +160,9 @@ pub struct MassTolerance {
 impl MassTolerance {
     /// Whether two masses of one thing lie further apart, as a share of the first. Unit: grams.
     #[must_use]
-    pub const fn is_exceeded(&self, mass_g: i64, other_g: i64) -> bool {
-        let difference = mass_g.abs_diff(other_g) as i128;
-        difference >= self.floor_g as i128 && difference * 10_000 > mass_g as i128 * self.bp as i128
+    pub fn is_exceeded(&self, mass_g: i64, other_g: i64) -> bool {
+        let difference = i128::from(mass_g.abs_diff(other_g));
+        difference >= i128::from(self.floor_g) && difference * 10_000 > i128::from(mass_g) * i128::from(self.bp)
     }
 }
 
