@@ -157,6 +157,15 @@ pub struct MassTolerance {
     pub floor_g: i64,
 }
 
+impl MassTolerance {
+    /// Whether two masses of one thing lie further apart, as a share of the first. Unit: grams.
+    #[must_use]
+    pub fn is_exceeded(&self, mass_g: i64, other_g: i64) -> bool {
+        let difference = i128::from(mass_g.abs_diff(other_g));
+        difference >= i128::from(self.floor_g) && difference * 10_000 > i128::from(mass_g) * i128::from(self.bp)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

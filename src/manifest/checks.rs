@@ -640,9 +640,25 @@ pub async fn release(
         }
         // Papers are looked at again on the day of the release, not trusted from the day of the assignment.
         let conn: &AsyncPgConnection = tx.conn;
-        let (fresh, categories) =
-            futures_util::try_join!(super::trips::papers_of(conn, assignment, today), on_one_vehicle(conn, record.id, assignment.trip_id))?;
+        let (fresh, categories, weighed) = futures_util::try_join!(
+            super::trips::papers_of(conn, assignment, today),
+            on_one_vehicle(conn, record.id, assignment.trip_id),
+            super::trips::at_departure(conn, assignment.trip_id, record),
+        )?;
         judge_papers(&fresh, findings);
+        if weighed.net_g.is_some() {
+            let tolerance = catalogue::mass_tolerance(tx.conn, &record.consignment.departure().division, today).await?;
+            if let Some(net_g) = weighed.differing(total, &tolerance) {
+                let (zh, en) =
+                    (format!("交付 {total} 克，车次过磅净重 {net_g} 克"), format!("{total} g released, the trip was weighed at {net_g} g net"));
+                findings.add(&table::MASS_DIFFERS_FROM_WEIGHING, "/lines", zh, en);
+            }
+        }
+        for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.basis == Basis::Apportioned && !weighed.is_weighed) {
+            let (zh, en) =
+                (format!("第 {} 项按净重分摊，而车次未过磅", line.line), format!("Line {} is a share of a net that nobody weighed", line.line));
+            findings.add(&table::MASS_ESTIMATED, format!("/lines/{index}/basis"), zh, en);
+        }
         if categories.len() > 1 {
             let division = &record.consignment.consignor.division;
             incompatible(&catalogue::pairs::incompatible_among(tx.conn, division, &categories).await?, "", findings);

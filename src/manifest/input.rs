@@ -429,7 +429,7 @@ pub struct ReceiveLoad {
     #[serde(default)]
     #[schema(required = false)]
     pub claimed_at: Option<DateTime<Utc>>,
-    /// Masses by line, where the gate has them from container weighings.
+    /// Masses by line; from container weighings where `containers_seen` names containers of the line, else estimated.
     #[serde(default)]
     #[schema(required = false, max_items = 50)]
     pub masses: Vec<LineMassInput>,

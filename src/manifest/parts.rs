@@ -559,6 +559,14 @@ pub struct Receipt {
     pub skipped: Vec<Skipped>,
 }
 
+impl Receipt {
+    /// Whether a weighing of the trip gave the mass of a line.
+    #[must_use]
+    pub fn is_weighed(&self) -> bool {
+        self.lines.iter().any(|line| matches!(line.basis, Basis::Scale | Basis::Apportioned))
+    }
+}
+
 /// What the receiver decides on a line (处理意见).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -399,6 +399,7 @@ rules! {
     TRANSPORT_PAPER_CLAIMED = 422 "transport-paper-claimed" "系统外承运人的运输证件未经核验，仅为申报信息" "A paper of the carrier outside the system is a claim that nobody verified" ["decree_23_2021/13"] {Assign: Flag, Release: Warn, TakeOver: Flag, HandOver: Flag, BackEnter: Flag};
     WAYBILL_MISSING = 422 "waybill-missing" "未填写危险货物运单编号" "The waybill number is missing" [] {Assign: Warn, Release: Warn, HandOver: Warn, BackEnter: Warn};
     MASS_ESTIMATED = 422 "mass-estimated" "移出量为估算，未经称重" "The mass is estimated, not weighed" ["decree_23_2021/10"] {Release: Flag, Receive: Flag, Confirm: Flag};
+    MASS_DIFFERS_FROM_WEIGHING = 422 "mass-differs-from-weighing" "数量与车次过磅不符" "The mass is not what the trip was weighed at" [] {Release: Warn, Receive: Flag};
     OVERLOAD = 422 "rated-load-exceeded" "超过车辆核定载质量" "More than the vehicle's rated load" [] {Release: Warn, Weigh: Warn};
     OFFICIAL_NO_MISSING = 422 "official-number-missing" "尚无国家联单号，不得交付" "There is no national number yet" ["decree_23_2021/14"] {Release: Refuse};
     ON_PAPER = 422 "released-on-paper" "无国家联单号交付，转移完成后十个工作日内须补录" "Released without the national number; it must be entered within ten working days after the transfer ended" ["decree_23_2021/20"] {Release: Flag};

@@ -11,9 +11,10 @@ use uuid::Uuid;
 use super::domain::Record;
 use super::findings::Findings;
 use super::input::{TripInput, WeighTrip, WeighingSide};
-use super::parts::{Assignment, PaperShown, Party, WeighingRef};
+use super::parts::{Assignment, Basis, PaperShown, Party, Receipt, WeighingRef};
 use super::table::{self, Act, Relation};
 use super::work::SUBJECT;
+use crate::catalogue;
 use crate::evidence::{Head, NewEvent, Outcome, Tx};
 use crate::identity::{self, Actor, Role};
 use crate::platform::calendar::legal_day;
@@ -199,16 +200,36 @@ pub fn judge_papers(papers: &[PaperShown], findings: &mut Findings) {
     }
 }
 
+/// A load on a leg of the trip, a row for each of its lines.
 #[derive(diesel::QueryableByName)]
-struct ShareRow {
+struct LoadRow {
     #[diesel(sql_type = SqlUuid)]
     manifest_id: Uuid,
+    #[diesel(sql_type = Integer)]
+    leg_no: i32,
+    /// Of the same receiver.
+    #[diesel(sql_type = Bool)]
+    is_own: bool,
+    #[diesel(sql_type = Bool)]
+    is_on_the_road: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    taken_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    handed_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    received_at: Option<DateTime<Utc>>,
+    /// Weighings of this trip that its receipt names.
+    #[diesel(sql_type = diesel::sql_types::Array<BigInt>)]
+    named: Vec<i64>,
+    #[diesel(sql_type = Bool)]
+    is_estimated: bool,
     #[diesel(sql_type = Integer)]
     line: i32,
     #[diesel(sql_type = BigInt)]
     weight_g: i64,
 }
 
+/// A weighing that stands.
 #[derive(diesel::QueryableByName)]
 struct WeighingRow {
     #[diesel(sql_type = BigInt)]
@@ -219,6 +240,36 @@ struct WeighingRow {
     hash: Vec<u8>,
     #[diesel(sql_type = Bool)]
     is_public: bool,
+    #[diesel(sql_type = Timestamptz)]
+    weighed_at: DateTime<Utc>,
+}
+
+impl LoadRow {
+    /// The receiver's own bridge weighs what he takes from the vehicle, a public scale all that is on it.
+    const fn meets(&self, weighing: &WeighingRow) -> bool {
+        self.is_own || weighing.is_public
+    }
+    /// Whether the load was on the vehicle when it was weighed: taken over on this leg, and neither handed over nor taken off
+    /// yet. Where the take-over was skipped, only the receipt tells that it was there.
+    fn was_on(&self, weighing: &WeighingRow) -> bool {
+        let was_taken = self.taken_at.map(|at| at <= weighing.weighed_at);
+        self.meets(weighing)
+            && match (self.handed_at, self.received_at) {
+                (Some(handed_at), _) => weighing.is_public && was_taken == Some(true) && handed_at > weighing.weighed_at,
+                (None, Some(_)) if self.named.contains(&weighing.seq) => true,
+                (None, Some(received_at)) => {
+                    (weighing.is_public || self.named.is_empty()) && was_taken != Some(false) && received_at > weighing.weighed_at
+                }
+                (None, None) => self.is_on_the_road && was_taken == Some(true),
+            }
+    }
+    /// Whether it was taken off unweighed before: then the empty vehicle's tare weighs it.
+    fn was_off(&self, weighing: &WeighingRow) -> bool {
+        self.meets(weighing)
+            && self.handed_at.is_none()
+            && self.received_at.is_some_and(|at| at <= weighing.weighed_at)
+            && (self.is_estimated || self.named.contains(&weighing.seq))
+    }
 }
 
 /// What a manifest's lines get of a trip's net.
@@ -231,43 +282,170 @@ pub struct Shares {
     pub is_alone: bool,
 }
 
-/// The trip's net at the receiver's, shared over all its manifests and lines: by container weighings where every line has
-/// them, else by declared mass, to the gram (largest remainder, ties by manifest id and line).
+impl Shares {
+    /// The mass of a line, and how it was found.
+    #[must_use]
+    pub fn of(&self, line: i32) -> (Grams, Basis) {
+        (self.lines.get(&line).copied().unwrap_or(Grams::ZERO), if self.is_alone { Basis::Scale } else { Basis::Apportioned })
+    }
+}
+
+/// The trip's net at the receiver's, shared over the loads that were on the vehicle and their lines: by released mass, else by
+/// the declared, to the gram (largest remainder, ties by manifest id and line).
+///
+/// Before the receipt the last weighing that stands counts, unless it was made before the load was on the vehicle. After it
+/// the weighing that the receipt names, shared with what else came off by it; for an estimated receipt a weighing made since,
+/// of the vehicle from which nothing was to come any more.
 ///
 /// # Errors
 /// As the database.
-pub async fn shares(conn: &mut AsyncPgConnection, trip: Uuid, record: &Record) -> Result<Option<Shares>, Problem> {
-    let weighings: Vec<WeighingRow> =
-        Sql("SELECT seq, gross_g - tare_g AS net_g, hash, side = 'public' AS is_public FROM weighings WHERE trip_id = $1 AND struck_at IS NULL \
-             AND (side = 'public' OR side = 'receipt' AND weighed_by = $2) ORDER BY seq")
-        .bind::<SqlUuid, _>(trip)
-        .bind::<SqlUuid, _>(record.consignment.receiver.unit_id)
-        .load(conn)
-        .await?;
+pub async fn shares(mut conn: &AsyncPgConnection, trip: Uuid, record: &Record, issued_at: DateTime<Utc>) -> Result<Option<Shares>, Problem> {
+    let mut same: &AsyncPgConnection = conn;
+    let (weighings, loads): (Vec<WeighingRow>, Vec<LoadRow>) = futures_util::try_join!(
+        async {
+            Sql("SELECT seq, gross_g - tare_g AS net_g, hash, side = 'public' AS is_public, weighed_at FROM weighings \
+                 WHERE trip_id = $1 AND struck_at IS NULL AND (side = 'public' OR side = 'receipt' AND weighed_by = $2) ORDER BY seq")
+            .bind::<SqlUuid, _>(trip)
+            .bind::<SqlUuid, _>(record.consignment.receiver.unit_id)
+            .load(&mut conn)
+            .await
+        },
+        async { LOADS.bind::<SqlUuid, _>(trip).bind::<SqlUuid, _>(record.id).load(&mut same).await },
+    )?;
+    let leg = record.leg();
+    let taken = record.take_overs.get(&leg).map(|step| step.at).or_else(|| record.hand_overs.get(&(leg - 1)).map(|step| step.at));
+    let on_since = taken.or_else(|| record.release.as_ref().map(|release| release.released_at)).unwrap_or(issued_at);
+    let receipt = record.receipt.as_ref();
+    let named = receipt.iter().flat_map(|receipt| &receipt.weighings).filter(|one| one.trip_id == trip).map(|one| one.seq).max();
+    let is_weighed = receipt.is_some_and(Receipt::is_weighed);
     // A second weighing replaces the first for its load; the last one that stands counts.
-    let Some(last) = weighings.last() else { return Ok(None) };
-    // The receiver's own bridge weighs what he takes from the vehicle, a public scale all that is on it; never what is
-    // cancelled or void. A release that was taken back weighs nothing; then the declared mass shares.
-    let rows: Vec<ShareRow> = Sql(
-        "SELECT l.manifest_id, (x->>'line')::int AS line, coalesce((x->>'released_g')::bigint, (x->>'declared_g')::bigint) AS weight_g FROM trip_legs l \
-         JOIN manifests m ON m.id = l.manifest_id JOIN manifests me ON me.id = $2 \
-         CROSS JOIN LATERAL (SELECT q.bytes FROM (SELECT DISTINCT ON (p.part) p.part, p.bytes FROM manifest_parts p \
-             WHERE p.manifest_id = l.manifest_id AND p.part IN ('release', 'consignment') ORDER BY p.part, p.revision DESC) q \
-           WHERE q.bytes <> 'null'::bytea ORDER BY (q.part = 'release') DESC LIMIT 1) p \
-         CROSS JOIN LATERAL json_array_elements(convert_from(p.bytes, 'UTF8')::json->'lines') x \
-         WHERE l.trip_id = $1 AND ($3 OR m.receiver_id = me.receiver_id) AND m.state <> 'cancelled' AND m.voided_at IS NULL ORDER BY l.manifest_id, line",
+    let weighing =
+        weighings.into_iter().rfind(|one| if is_weighed { Some(one.seq) == named } else { one.weighed_at >= on_since && Some(one.seq) > named });
+    let Some(weighing) = weighing else { return Ok(None) };
+    let is_mine = |load: &LoadRow| load.manifest_id == record.id && load.leg_no == leg;
+    let mut others = loads.iter().filter(|load| load.manifest_id != record.id);
+    let was_off = !is_weighed && receipt.is_some_and(|receipt| receipt.received_at <= weighing.weighed_at);
+    if was_off && others.any(|load| load.was_on(&weighing) && !load.was_off(&weighing)) {
+        return Ok(None);
+    }
+    let is_shared = |load: &LoadRow| {
+        let is_other = load.manifest_id != record.id;
+        is_mine(load) || is_other && if was_off { load.was_off(&weighing) } else { load.was_on(&weighing) }
+    };
+    let sharing: Vec<&LoadRow> = loads.iter().filter(|load| is_shared(load)).collect();
+    let weights: Vec<i64> = sharing.iter().map(|load| load.weight_g).collect();
+    let total = Grams::try_from(weighing.net_g).map_err(|error| Problem::internal(&error))?;
+    let parts = apportion(total, &weights);
+    let lines = sharing.iter().zip(parts).filter(|(load, _)| is_mine(load)).map(|(load, mass)| (load.line, mass)).collect();
+    let is_alone = sharing.len() == 1;
+    Ok(Some(Shares { is_alone, lines, weighing: WeighingRef { trip_id: trip, seq: weighing.seq, hash: hex::encode(&weighing.hash) } }))
+}
+
+/// Loads of a trip, each as it stands: never what is cancelled or void, but the one that is asked for. A release that was
+/// taken back weighs nothing; then the declared mass shares.
+const LOADS: Sql =
+    Sql("SELECT l.manifest_id, l.leg_no, m.receiver_id = me.receiver_id AS is_own, m.state IN ('in_transit', 'arrived') AS is_on_the_road, \
+       (t.doc->>'at')::timestamptz AS taken_at, (h.doc->>'at')::timestamptz AS handed_at, (r.doc->>'received_at')::timestamptz AS received_at, \
+       ARRAY(SELECT (w->>'seq')::bigint FROM json_array_elements(r.doc->'weighings') w WHERE w->>'trip_id' = l.trip_id::text) AS named, \
+       EXISTS (SELECT FROM json_array_elements(r.doc->'lines') y WHERE y->>'basis' = 'estimated') AS is_estimated, \
+       (x->>'line')::int AS line, coalesce((x->>'released_g')::bigint, (x->>'declared_g')::bigint) AS weight_g \
+     FROM trip_legs l JOIN manifests m ON m.id = l.manifest_id JOIN manifests me ON me.id = $2 \
+     LEFT JOIN LATERAL (SELECT convert_from(p.bytes, 'UTF8')::json AS doc FROM manifest_parts p \
+         WHERE p.manifest_id = l.manifest_id AND p.part = 'take_over' AND p.part_no = l.leg_no ORDER BY p.revision DESC LIMIT 1) t ON true \
+     LEFT JOIN LATERAL (SELECT convert_from(p.bytes, 'UTF8')::json AS doc FROM manifest_parts p \
+         WHERE p.manifest_id = l.manifest_id AND p.part = 'hand_over' AND p.part_no = l.leg_no ORDER BY p.revision DESC LIMIT 1) h ON true \
+     LEFT JOIN LATERAL (SELECT convert_from(p.bytes, 'UTF8')::json AS doc FROM manifest_parts p \
+         WHERE p.manifest_id = l.manifest_id AND p.part = 'receipt' ORDER BY p.revision DESC LIMIT 1) r ON true \
+     CROSS JOIN LATERAL (SELECT q.bytes FROM (SELECT DISTINCT ON (p.part) p.part, p.bytes FROM manifest_parts p \
+         WHERE p.manifest_id = l.manifest_id AND p.part IN ('release', 'consignment') ORDER BY p.part, p.revision DESC) q \
+       WHERE q.bytes <> 'null'::bytea ORDER BY (q.part = 'release') DESC LIMIT 1) p \
+     CROSS JOIN LATERAL json_array_elements(convert_from(p.bytes, 'UTF8')::json->'lines') x \
+     WHERE l.trip_id = $1 AND (l.manifest_id = $2 OR m.state <> 'cancelled' AND m.voided_at IS NULL) ORDER BY l.manifest_id, l.leg_no, line");
+
+/// What a trip was weighed at where it departs, and what else goes with it from there.
+pub struct AtDeparture {
+    /// Whether anybody weighed it there.
+    pub is_weighed: bool,
+    /// The last weighing that stands. Unit: grams.
+    pub net_g: Option<i64>,
+    /// What else was released onto the vehicle. Unit: grams.
+    pub released_g: i64,
+    /// What else is to be released onto it, as declared. Unit: grams.
+    pub pending_g: i64,
+}
+
+impl AtDeparture {
+    /// The weighing, where a release fits it neither alone, nor with what was released beside it, nor with all that is to go.
+    #[must_use]
+    pub fn differing(&self, released_g: i64, tolerance: &catalogue::MassTolerance) -> Option<i64> {
+        let with = released_g.saturating_add(self.released_g);
+        let sums = [released_g, with, with.saturating_add(self.pending_g)];
+        self.net_g.filter(|net_g| sums.iter().all(|sum| tolerance.is_exceeded(*net_g, *sum)))
+    }
+}
+
+/// The weighing of a trip at the departure of a manifest; that of another place of departure says nothing of this load.
+///
+/// # Errors
+/// As the database.
+pub async fn at_departure(mut conn: &AsyncPgConnection, trip: Uuid, record: &Record) -> Result<AtDeparture, Problem> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        is_weighed: bool,
+        #[diesel(sql_type = Nullable<BigInt>)]
+        net_g: Option<i64>,
+        #[diesel(sql_type = BigInt)]
+        released_g: i64,
+        #[diesel(sql_type = BigInt)]
+        pending_g: i64,
+    }
+    let row: Option<Row> = Sql(
+        "WITH w AS (SELECT seq, gross_g - tare_g AS net_g, side, weighed_by FROM weighings WHERE trip_id = $1 AND struck_at IS NULL AND side IN ('departure', 'public')), \
+         o AS (SELECT m.consignor_id, m.released_g, m.declared_g FROM trip_legs l JOIN manifests m ON m.id = l.manifest_id \
+           WHERE l.trip_id = $1 AND m.id <> $2 AND m.state IN ('issued', 'offered', 'in_transit', 'arrived') AND m.voided_at IS NULL \
+           AND NOT EXISTS (SELECT FROM trip_legs n WHERE n.manifest_id = m.id AND n.leg_no > l.leg_no)) \
+         SELECT EXISTS (SELECT FROM w) AS is_weighed, \
+           (SELECT w.net_g FROM w WHERE w.side = 'departure' AND (w.weighed_by = $3 OR NOT EXISTS (SELECT FROM o WHERE o.consignor_id <> $4)) ORDER BY w.seq DESC LIMIT 1) AS net_g, \
+           coalesce((SELECT sum(o.released_g) FROM o WHERE o.consignor_id = $4), 0)::bigint AS released_g, \
+           coalesce((SELECT sum(o.declared_g) FROM o WHERE o.consignor_id = $4 AND o.released_g IS NULL), 0)::bigint AS pending_g",
     )
     .bind::<SqlUuid, _>(trip)
     .bind::<SqlUuid, _>(record.id)
-    .bind::<Bool, _>(last.is_public)
+    .bind::<SqlUuid, _>(record.consignment.departure().unit_id)
+    .bind::<SqlUuid, _>(record.consignment.consignor.unit_id)
+    .load(&mut conn)
+    .await?
+    .pop();
+    Ok(row.map_or(AtDeparture { is_weighed: false, net_g: None, released_g: 0, pending_g: 0 }, |row| AtDeparture {
+        is_weighed: row.is_weighed,
+        net_g: row.net_g,
+        released_g: row.released_g,
+        pending_g: row.pending_g,
+    }))
+}
+
+/// A trip is joined while something on it is still to arrive; afterwards the vehicle's next journey is a trip of its own, with
+/// weighings of its own.
+///
+/// # Errors
+/// `bad-value` for a trip whose other loads are all delivered or gone.
+pub async fn joinable(conn: &mut AsyncPgConnection, trip: Option<Uuid>, manifest: Uuid) -> Result<(), Problem> {
+    let Some(trip) = trip else { return Ok(()) };
+    let over: Vec<crate::platform::db::TextRow> = Sql("SELECT t.plate AS doc FROM trips t WHERE t.id = $1 \
+         AND NOT EXISTS (SELECT FROM trip_legs l WHERE l.trip_id = t.id AND l.manifest_id = $2) \
+         AND NOT EXISTS (SELECT FROM trip_legs l JOIN manifests m ON m.id = l.manifest_id WHERE l.trip_id = t.id AND m.voided_at IS NULL \
+           AND m.state IN ('issued', 'offered', 'in_transit', 'arrived') \
+           AND NOT EXISTS (SELECT FROM trip_legs n WHERE n.manifest_id = m.id AND n.leg_no > l.leg_no))")
+    .bind::<SqlUuid, _>(trip)
+    .bind::<SqlUuid, _>(manifest)
     .load(conn)
     .await?;
-    let weights: Vec<i64> = rows.iter().map(|row| row.weight_g).collect();
-    let total = Grams::try_from(last.net_g).map_err(|error| Problem::internal(&error))?;
-    let parts = apportion(total, &weights);
-    let mine = rows.iter().zip(parts).filter(|(row, _)| row.manifest_id == record.id).map(|(row, mass)| (row.line, mass)).collect();
-    let weighing = WeighingRef { trip_id: trip, seq: last.seq, hash: hex::encode(&last.hash) };
-    Ok(Some(Shares { is_alone: rows.len() == 1, lines: mine, weighing }))
+    if over.is_empty() {
+        return Ok(());
+    }
+    let why = Words::new("该车次已结束，其联单均已入厂或终结，请新建车次", "This trip is over: nothing on it is still to arrive; start a new one");
+    Err(Problem::value("/trip/trip_id", why))
 }
 
 const fn side_str(side: WeighingSide) -> &'static str {

@@ -321,6 +321,10 @@ async fn a_public_scale_weighs_all_that_is_on_the_lorry_whoever_receives_it() {
         let answer = manifest.act(&world, district.carrier.who("dispatcher"), "assign", json!({ "trip": trip })).await.ok();
         manifest.took(&answer);
         trip["trip_id"] = manifest.last["result"]["facts"]["trip_id"].clone();
+        let answer = manifest.act(&world, district.plant.who("signatory"), "release", release(mass)).await.ok();
+        manifest.took(&answer);
+        let answer = manifest.act(&world, district.carrier.who("driver"), "take_over", plate()).await.ok();
+        manifest.took(&answer);
         manifests.push(manifest);
     }
     let net = 2_111_003;

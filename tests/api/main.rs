@@ -47,3 +47,4 @@ mod sheets;
 mod signing;
 mod tables;
 mod tokens;
+mod weighings;

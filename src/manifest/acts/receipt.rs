@@ -10,6 +10,7 @@ use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::ledger::{LotKind, NewEdge, NewLot};
 use crate::manifest::domain::Record;
+use crate::manifest::findings::Findings;
 use crate::manifest::input::{ConfirmLoad, DriverStep, Gate, GateArrival, ReceiveLoad, TreatLine};
 use crate::manifest::parts::{
     Attribute, Basis, Decision, LineVerdict, PartName, Receipt, ReceivedLine, ReleasedLine, Treatment, Verdict, WeighingRef,
@@ -49,7 +50,8 @@ async fn receive_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: 
     }
     twice_or_unknown(&stored.record, body.masses.iter().map(|mass| mass.line))?;
     let given: Vec<(i32, Grams)> = body.masses.iter().map(|mass| (mass.line, mass.mass_g.grams())).collect();
-    let (lines, weighings) = received_masses(tx, &stored, &given, body.containers_seen.as_deref().unwrap_or_default()).await?;
+    let seen = body.containers_seen.as_deref().unwrap_or_default();
+    let (lines, weighings) = received_masses(tx, &stored, &given, seen, &mut step.findings).await?;
     if lines.iter().any(|line| line.basis == Basis::Estimated) {
         step.findings.plain(&table::MASS_ESTIMATED, "/masses");
     }
@@ -112,34 +114,67 @@ fn latest_before_receipt(stored: &Stored) -> DateTime<Utc> {
     steps.chain(record.release.as_ref().map(|release| release.released_at)).max().unwrap_or(stored.issued_at)
 }
 
-/// Masses by line: given by the gate, else the trip's net shared by containers or declared mass, else what was released.
+/// Masses by line: given by the gate, else the trip's net shared over what was on the vehicle, else what was released. A mass
+/// is weighed in containers only where containers are named; a mere figure is an estimate. Both are held against the bridge.
 async fn received_masses(
     tx: &mut Tx<'_>,
     stored: &Stored,
     given: &[(i32, Grams)],
     seen: &[String],
+    findings: &mut Findings,
 ) -> Result<(Vec<ReceivedLine>, Vec<WeighingRef>), Problem> {
     let record = &stored.record;
     let shares = match record.assignment() {
-        Some(assignment) => trips::shares(tx.conn, assignment.trip_id, record).await?,
+        Some(assignment) => trips::shares(tx.conn, assignment.trip_id, record, stored.issued_at).await?,
         None => None,
     };
+    if let Some(shares) = shares.as_ref().filter(|_| !given.is_empty()) {
+        let share_g: i64 = given.iter().filter_map(|(line, _)| shares.lines.get(line)).map(|mass| mass.get()).sum();
+        let given_g: i64 = given.iter().map(|(_, mass)| mass.get()).sum();
+        let tolerance = catalogue::mass_tolerance(tx.conn, &record.consignment.receiver.division, legal_day(tx.now())).await?;
+        if tolerance.is_exceeded(share_g, given_g) {
+            let (zh, en) =
+                (format!("填报 {given_g} 克，车次过磅折合 {share_g} 克"), format!("{given_g} g given, the trip was weighed at {share_g} g of it"));
+            findings.add(&table::MASS_DIFFERS_FROM_WEIGHING, "/masses", zh, en);
+        }
+    }
     let mut lines = Vec::new();
     for line in &record.consignment.lines {
         let containers = record.release.iter().flat_map(|release| &release.lines).find(|one| one.line == line.line).map(|one| &one.containers);
         let containers_seen: Vec<String> =
             containers.into_iter().flatten().filter(|container| seen.contains(&container.code)).map(|container| container.code.clone()).collect();
         let (weighed_g, basis) = match (given.iter().find(|(number, _)| *number == line.line), &shares) {
-            (Some((_, mass)), _) => (*mass, Basis::Containers),
-            (None, Some(shares)) => {
-                let basis = if shares.is_alone { Basis::Scale } else { Basis::Apportioned };
-                (shares.lines.get(&line.line).copied().unwrap_or(Grams::ZERO), basis)
+            (Some((_, mass)), _) => {
+                let is_listed = containers.is_some_and(|containers| !containers.is_empty());
+                let is_named = !containers_seen.is_empty() || !is_listed && !seen.is_empty();
+                (*mass, if is_named { Basis::Containers } else { Basis::Estimated })
             }
+            (None, Some(shares)) => shares.of(line.line),
             (None, None) => (Grams::try_from(record.moved_g(line.line)).unwrap_or(Grams::ZERO), Basis::Estimated),
         };
         lines.push(ReceivedLine { line: line.line, weighed_g, basis, containers_seen });
     }
     Ok((lines, shares.map(|shares| shares.weighing).into_iter().collect()))
+}
+
+/// The receipt as the weighings tell by now, where that is something else: a load that was estimated may have been weighed
+/// since, and of those that came with it more is known than at the gate. What the receiver corrected himself stands.
+async fn weighed_by_now(tx: &mut Tx<'_>, stored: &Stored) -> Result<Option<Receipt>, Problem> {
+    let record = &stored.record;
+    let (Some(receipt), Some(assignment)) = (&record.receipt, record.assignment()) else { return Ok(None) };
+    let is_first = record.revisions.get(&(PartName::Receipt, 1)) == Some(&1);
+    if !is_first || receipt.lines.iter().all(|line| line.basis == Basis::Containers) {
+        return Ok(None);
+    }
+    let Some(shares) = trips::shares(tx.conn, assignment.trip_id, record, stored.issued_at).await? else { return Ok(None) };
+    let mut amended = receipt.clone();
+    // A line is weighed anew by what weighed it, or, where nothing has yet, for the first time.
+    let is_weighed = receipt.is_weighed();
+    for line in amended.lines.iter_mut().filter(|line| line.basis != Basis::Containers && (line.basis != Basis::Estimated || !is_weighed)) {
+        (line.weighed_g, line.basis) = shares.of(line.line);
+    }
+    amended.weighings = vec![shares.weighing];
+    Ok(Some(amended).filter(|amended| amended != receipt))
 }
 
 /// The receiver's signatory decides on what came.
@@ -157,6 +192,13 @@ pub async fn confirm(call: &Call, actor: &Actor, id: Uuid, body: ConfirmLoad) ->
 
 async fn confirm_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: ConfirmLoad) -> Result<Stored, Problem> {
     let mut step = Step::new(Act::Confirm, tx.call.claim(body.claimed_at)?);
+    if let Some(receipt) = weighed_by_now(tx, &stored).await? {
+        let before = stored.record.clone();
+        step.facts["reweighed"] = json!(receipt.weighings);
+        stored.record.receipt = Some(receipt);
+        step.postings = accounts::corrected(&before, &stored.record);
+        step = step.sealing(PartName::Receipt, 1);
+    }
     let received = stored.record.clone().received(Act::Confirm)?;
     let received_at = received.receipt().received_at;
     if step.claimed_at < received_at {
@@ -173,10 +215,7 @@ async fn confirm_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: 
         step.findings.add(&table::CONFIRMED_LATE, "", zh, en);
     }
     let tolerance = catalogue::mass_tolerance(tx.conn, &received.record().consignment.receiver.division, day).await?;
-    let lines = verdicts(&received, &body, |moved_g, weighed_g| {
-        let difference = (moved_g - weighed_g).abs();
-        difference >= tolerance.floor_g && difference * 10_000 > moved_g * tolerance.bp
-    });
+    let lines = verdicts(&received, &body, |moved_g, weighed_g| tolerance.is_exceeded(moved_g, weighed_g));
     for (index, line) in lines.iter().enumerate() {
         if !line.differs.is_empty() {
             let names: Vec<&str> = line.differs.iter().map(|attribute| attribute_zh(*attribute)).collect();
@@ -209,13 +248,14 @@ async fn confirm_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: 
     }
     let before = stored.record.clone();
     stored.record = received.confirm(verdict)?.into();
-    step.postings = accounts::confirmed(&before, &stored.record);
+    step.postings.extend(accounts::confirmed(&before, &stored.record));
     (step.lots, step.edges) = graph::decided_lots(tx, &stored.record, &released);
     books::into_store(tx, &actor.name, &stored.record, &mut step).await?;
     let verdict = stored.record.verdict.as_ref();
-    step.facts = json!({
-        "accepted_g": verdict.map(Verdict::accepted_g), "refused_g": verdict.map(Verdict::refused_g), "due_on": deadline.last_day, "is_late": is_late,
-    });
+    step.facts["accepted_g"] = json!(verdict.map(Verdict::accepted_g));
+    step.facts["refused_g"] = json!(verdict.map(Verdict::refused_g));
+    step.facts["due_on"] = json!(deadline.last_day);
+    step.facts["is_late"] = json!(is_late);
     work::finish(tx, stored, step.sealing(PartName::Verdict, 1)).await
 }
 

@@ -28,6 +28,7 @@ pub async fn assign(call: &Call, actor: &Actor, id: Uuid, body: Assign) -> Resul
         let carrier = trips::carrier_party(tx.conn, permit.speaks_for()).await?;
         let leg_no = stored.record.leg();
         let mut step = Step::new(Act::Assign, tx.now());
+        trips::joinable(tx.conn, body.trip.trip_id, id).await?;
         let assignment = trips::assignment(tx, &stored.record, leg_no, carrier, body.trip, step.claimed_at, &mut step.findings).await?;
         step.facts = json!({ "leg_no": leg_no, "trip_id": assignment.trip_id, "plate": assignment.plate });
         if stored.record.state == State::Offered {
@@ -212,6 +213,7 @@ pub async fn hand_over(call: &Call, actor: &Actor, id: Uuid, body: HandOverLoad)
             step.claimed_at = floor;
         }
         let carrier = trips::carrier_party(tx.conn, body.carrier_id.unwrap_or_else(|| stored.record.carrier_id())).await?;
+        trips::joinable(tx.conn, body.trip.trip_id, id).await?;
         let next = trips::assignment(tx, &stored.record, leg_no + 1, carrier, body.trip, step.claimed_at, &mut step.findings).await?;
         step.facts = json!({ "leg_no": leg_no, "next_trip_id": next.trip_id, "plate": next.plate, "reason": body.reason });
         let hand_over = HandOver { leg_no, at: step.claimed_at, place: body.place, reason: body.reason };
