@@ -267,6 +267,14 @@ pub struct Division {
     pub has_children: bool,
 }
 
+impl Division {
+    /// Whether a site may lie in it: a leaf, or a local node, which may hold places that no list names yet.
+    #[must_use]
+    pub fn holds_sites(&self) -> bool {
+        !self.has_children || self.level == "local"
+    }
+}
+
 const DIVISION: Sql = Sql("SELECT d.code, d.name, d.level, d.parent_code, d.prefecture, \
      EXISTS (SELECT FROM divisions c WHERE c.parent_code = d.code) AS has_children FROM divisions d WHERE d.code = $1");
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::random::Random;
 use super::script::{Script, at};
 use crate::identity::Uscc;
+use crate::platform::calendar::legal_day;
 
 /// Days before the first manifest in which papers are brought in order.
 const SETTING_UP_DAYS: i64 = 12;
@@ -207,8 +208,10 @@ impl Making<'_> {
         }
     }
 
-    fn site(&mut self, unit: &str, name: &str, division: &str, last_year: i32, yearly_t: i64) {
+    fn site(&mut self, unit: &str, name: &str, division: &str, yearly_t: i64) {
         let (now, lon, lat) = (self.now(), self.random.from(0, 3_000_000), self.random.from(0, 2_000_000));
+        // The last full year of the day on which it is recorded: the setting-up may lie in the year before the first story.
+        let last_year = legal_day(now).year() - 1;
         let yearly: Vec<Value> = (0..3).map(|back| json!({ "year": last_year - back, "g": (yearly_t - i64::from(back)) * 1_000_000 })).collect();
         let body = json!({
             "name": name, "division": division, "address": format!("演示工业园 {} 号", self.units), "lon_e7": 1_217_000_000 + lon, "lat_e7": 390_000_000 + lat,
@@ -268,7 +271,7 @@ fn receivers(making: &mut Making<'_>, years: &[i32]) {
         making.enterprise(&unit, &format!("{place}{name}有限公司"), division, &people);
         // One who weighs and signs, for the gate in one call.
         making.person(&unit, &format!("{unit}-gate"), &["weigher", "signatory"]);
-        making.site(&unit, "处置场", division, years[0] - 1, 50);
+        making.site(&unit, "处置场", division, 50);
         let lines: Vec<Value> = categories
             .iter()
             .map(|category| json!({ "categories": [category], "methods": methods, "year_g": scale_t * 1_000_000 / i64::try_from(categories.len()).unwrap_or(1) }))
@@ -319,7 +322,7 @@ fn generator(making: &mut Making<'_>, index: usize, years: &[i32], as_of: NaiveD
     let (place, trade) = (PLACES[(index / 5) % 8], TRADES[(index + index / 10) % 10]);
     making.enterprise(&unit, &format!("{place}{trade}有限公司"), division, &[("clerk", "clerk"), ("signatory", "signatory"), ("weigher", "weigher")]);
     let yearly_t = making.random.from(8, 300);
-    making.site(&unit, "一号厂区", division, years[0] - 1, yearly_t);
+    making.site(&unit, "一号厂区", division, yearly_t);
     let mut ways = Vec::new();
     // Neighbouring streams, so that some generator has two that go to the same works.
     for step in 0..3 {

@@ -48,6 +48,8 @@ pub fn plan(seed: u64, as_of: NaiveDate, stories: Option<usize>) -> Plan {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Datelike;
+
     use super::*;
     use crate::platform::calendar::{legal_day, start_of};
 
@@ -68,6 +70,21 @@ mod tests {
         assert!((40..80).contains(&few.manifests), "{}", few.manifests);
         assert_eq!(plan(1, day(2026, 11, 24), Some(0)).manifests, 0);
         assert_eq!(plan(1, day(2026, 11, 24), Some(1_000)), all);
+    }
+
+    #[test]
+    fn sites_are_recorded_with_years_that_are_full_by_then_in_every_month() {
+        for (year, month) in (1..=12).map(|month| (2026, month)).chain([(2025, 12)]) {
+            for of_month in [1, 4, 5, 10, 13, 14, 28] {
+                let plan = plan(1, day(year, month, of_month), Some(0));
+                let sites: Vec<_> = plan.steps.iter().filter(|step| step.path == "/sites").collect();
+                assert!(!sites.is_empty());
+                for step in sites {
+                    let last = step.body["yearly"].as_array().unwrap().iter().filter_map(|amount| amount["year"].as_i64()).max();
+                    assert_eq!(last, Some(i64::from(legal_day(step.at).year()) - 1), "{}", step.at);
+                }
+            }
+        }
     }
 
     #[test]

@@ -58,7 +58,8 @@ pub async fn ends(conn: &AsyncPgConnection, departure: Uuid, receiver: Uuid, car
     let departure = find(departure).ok_or_else(|| no_site("/consignor_site_id"))?;
     let receiver = find(receiver).ok_or_else(|| no_site("/receiver_site_id"))?;
     let no_prefecture = || Problem::value("/consignor_site_id", Words::new("场所所在区划无法确定地级市", "The site's division has no prefecture"));
-    let from = departure.prefecture().map(str::to_owned).ok_or_else(no_prefecture)?;
+    // A province's own digits end in 00: no number begins with them.
+    let from = departure.prefecture().filter(|digits| !digits.ends_with("00")).map(str::to_owned).ok_or_else(no_prefecture)?;
     // Abroad is no province: an export is approved in another way than a transfer between provinces.
     let is_cross_province = !receiver.is_foreign() && from.get(..2) != receiver.prefecture().ok_or_else(no_prefecture)?.get(..2);
     Ok((Ends { is_cross_province, prefecture: from, departure, receiver }, carrier))

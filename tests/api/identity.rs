@@ -38,6 +38,24 @@ async fn a_unit_registers_and_an_officer_of_its_division_verifies_it() {
 }
 
 #[actix_web::test]
+async fn a_unit_has_its_seat_in_a_known_division_below_the_country() {
+    let world = World::new().await;
+    let seat = |pointer: &str, problem: serde_json::Value| assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    let partner = world.unit("大连金州化工有限公司", JINZHOU, &["clerk"]).await;
+    for (index, nowhere) in ["999999", "000000"].into_iter().enumerate() {
+        let claim = crate::harness::registration(&world.uscc(), "演示·无处", nowhere, &format!("nowhere{index}"));
+        seat("/unit/division", world.post((), "/api/v1/registrations", claim).await.refused(422, "unknown-division"));
+        let outside = crate::harness::unit_body(&world.uscc(), "演示·无处", nowhere);
+        seat("/division", world.post(partner.who("clerk"), "/api/v1/units:external", outside).await.refused(422, "unknown-division"));
+    }
+    for (index, known) in ["210000", "210200", "210213", "JINPU"].into_iter().enumerate() {
+        let claim = crate::harness::registration(&world.uscc(), "演示·有处", known, &format!("known{index}"));
+        world.post((), "/api/v1/registrations", claim).await.ok();
+        world.post(partner.who("clerk"), "/api/v1/units:external", crate::harness::unit_body(&world.uscc(), "演示·有处", known)).await.ok();
+    }
+}
+
+#[actix_web::test]
 async fn an_officer_of_another_division_does_not_even_see_it() {
     let world = World::new().await;
     let unit = world.unverified_unit("大连金州化工有限公司", JINZHOU).await;

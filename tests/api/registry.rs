@@ -6,7 +6,7 @@ use liandan::registry::{self, NoLicence, Paper, Person, Plate};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{JINZHOU, Party, World, id};
+use crate::harness::{JINZHOU, Party, World, id, unit_body};
 
 /// Shahekou (沙河口 and 甘井子 lie outside the first district).
 const ELSEWHERE: &str = "210211";
@@ -107,6 +107,38 @@ async fn every_fault_of_a_site_is_told_at_once() {
     body["division"] = json!(5);
     let problem = world.post(&unit.admin, "/api/v1/sites", body).await.refused(400, "bad-shape");
     assert_eq!(problem["errors"].as_array().unwrap().len(), 3, "{problem}");
+}
+
+/// A number begins with a prefecture and officers answer for a county: neither is known of a site in a whole province.
+#[actix_web::test]
+async fn a_site_lies_in_a_leaf_of_the_division_tree() {
+    let world = World::new().await;
+    let unit = world.unit("大连金州化工有限公司", JINZHOU, &["clerk"]).await;
+    let in_division = |division: &str| {
+        let mut body = site_body("一号场所");
+        body["division"] = json!(division);
+        body
+    };
+    for wide in ["000000", "210000", "210200"] {
+        let problem = world.post(&unit.admin, "/api/v1/sites", in_division(wide)).await.refused(422, "division-too-wide");
+        assert_eq!(problem["errors"][0]["pointer"], "/division");
+    }
+    world.post(&unit.admin, "/api/v1/sites", in_division("219999")).await.refused(422, "unknown-division");
+    // 东莞市 has no counties; 金普新区 also runs places that no list names yet.
+    for leaf in [JINZHOU, "441900", "JINPU"] {
+        world.post(&unit.admin, "/api/v1/sites", in_division(leaf)).await.ok();
+    }
+    let site = site(&world, &unit).await;
+    let path = format!("/api/v1/sites/{site}/change");
+    world.post_seen(&unit.admin, &path, 1, in_division("210000")).await.refused(422, "division-too-wide");
+    world.post_seen(&unit.admin, &path, 1, in_division("210211")).await.ok();
+    let outside = unit_body(&world.uscc(), "演示·系统外单位", "210281");
+    let clerk = unit.who("clerk");
+    let outside = id(&world.post(clerk, "/api/v1/units:external", outside).await.ok()["done"][0]["subject_id"]);
+    let path = format!("/api/v1/units/{outside}/sites");
+    let there = |division: &str| json!({ "name": "外地场所", "division": division, "address": "西郊路 9 号" });
+    world.post(clerk, &path, there("210000")).await.refused(422, "division-too-wide");
+    world.post(clerk, &path, there("210281")).await.ok();
 }
 
 #[actix_web::test]

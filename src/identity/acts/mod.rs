@@ -89,10 +89,13 @@ pub enum IdentityRefusal {
     /// Among the first that anybody tries.
     #[error("secret guessable")]
     SecretGuessable,
+    /// Not in the division tree below the country.
+    #[error("unknown division {0}")]
+    UnknownDivision(String),
 }
 
 /// Kinds of problem of this room.
-pub static KINDS: [Kind; 20] = [
+pub static KINDS: [Kind; 21] = [
     Kind::new(409, "unit-exists", "该统一社会信用代码已注册", "A unit with this USCC is registered already"),
     Kind::new(409, "login-taken", "登录名已被占用", "The login is taken"),
     Kind::new(422, "role-of-other-kind", "该类单位没有此角色", "This kind of unit has no such role"),
@@ -118,6 +121,7 @@ pub static KINDS: [Kind; 20] = [
     Kind::new(422, "useless-delegation", "该密钥没有此操作所需的角色", "The key has no role for this act"),
     Kind::new(409, "invited-already", "已邀请该登录名，请等待答复", "This log-in is invited already"),
     Kind::new(422, "secret-guessable", "密码或 PIN 过于常见，容易被猜中", "The password or PIN is among the first that anybody would try"),
+    Kind::new(422, "unknown-division", "行政区划不存在", "There is no such division"),
 ];
 
 impl Refusal for IdentityRefusal {
@@ -143,6 +147,7 @@ impl Refusal for IdentityRefusal {
             Self::UselessDelegation(_) => 17,
             Self::InvitedAlready => 18,
             Self::SecretGuessable => 19,
+            Self::UnknownDivision(_) => 20,
         }]
     }
     fn text(&self) -> Text {
@@ -150,6 +155,10 @@ impl Refusal for IdentityRefusal {
             Self::RoleOfOtherKind(role) => Text::new(
                 format!("角色 {} 不适用于此类单位", role.as_str()),
                 format!("The role {} does not exist in this kind of unit", role.as_str()),
+            ),
+            Self::UnknownDivision(code) => Text::new(
+                format!("没有行政区划 {code}，或不能作为单位所在地"),
+                format!("There is no division {code} in which a unit may have its seat"),
             ),
             Self::SecretTooShort(min) => Text::new(format!("至少 {min} 个字符"), format!("At least {min} characters")),
             Self::UselessDelegation(act) => {

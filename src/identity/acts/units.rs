@@ -18,7 +18,7 @@ use crate::platform::problem::{Problem, kinds};
 /// before an officer verified it, and it keeps nobody else from claiming the same code.
 ///
 /// # Errors
-/// `unit-exists` once a claim was verified, `login-taken`, `secret-too-short`.
+/// `unknown-division`, `unit-exists` once a claim was verified, `login-taken`, `secret-too-short`.
 pub async fn register(call: &Call, unit: UnitFacts, person: PersonFacts, secret: &str) -> Result<Outcome, Problem> {
     check_secret(secret, PASSWORD_MIN, "/password")?;
     let hash = password::hash(&call.app, secret).await?;
@@ -35,6 +35,7 @@ pub async fn register(call: &Call, unit: UnitFacts, person: PersonFacts, secret:
         stands_in_for: None,
     };
     evidence::transact(call, signer, 1, false, nobody, async |tx: &mut Tx<'_>, ()| {
+        check_seat(tx, &unit.division, "/unit/division").await?;
         if store::is_taken(tx.conn, unit.uscc.as_str()).await? {
             return Err(refuse("/unit/uscc", IdentityRefusal::UnitExists));
         }
@@ -46,6 +47,11 @@ pub async fn register(call: &Call, unit: UnitFacts, person: PersonFacts, secret:
         Ok(())
     })
     .await
+}
+
+/// A unit's seat: any known division below the country; county, prefecture or province.
+async fn check_seat(tx: &mut Tx<'_>, division: &str, pointer: &str) -> Result<(), Problem> {
+    if store::may_be_seat(tx.conn, division).await? { Ok(()) } else { Err(refuse(pointer, IdentityRefusal::UnknownDivision(division.to_owned()))) }
 }
 
 /// Acts without a logged-in caller have no rights to read.
@@ -154,12 +160,13 @@ pub async fn verify_unit(call: &Call, actor: &Actor, unit: Uuid) -> Result<Outco
 /// A partner outside the system (系统外单位): it has no users, its part comes from papers or by one-time code.
 ///
 /// # Errors
-/// 403 unless a clerk or dispatcher of a verified unit; `unit-exists`.
+/// 403 unless a clerk or dispatcher of a verified unit; `unknown-division`, `unit-exists`.
 pub async fn add_external_unit(call: &Call, actor: &Actor, unit: UnitFacts, country: String) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         if !actor.is_verified() || !(actor.roles.has(Role::Clerk) || actor.roles.has(Role::Dispatcher)) {
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
+        check_seat(tx, &unit.division, "/division").await?;
         let now = tx.now();
         let id = insert_unit(tx, &unit, UnitKind::Enterprise, Some((actor.unit_id(), &country)), None).await?;
         tx.append(
@@ -181,7 +188,7 @@ pub async fn add_external_unit(call: &Call, actor: &Actor, unit: UnitFacts, coun
 /// Makes an authority (主管部门) with its jurisdiction and its first manager; the password is told once.
 ///
 /// # Errors
-/// 403 unless platform administrator; `unit-exists`, `login-taken`.
+/// 403 unless platform administrator; `unknown-division`, `unit-exists`, `login-taken`.
 pub async fn add_authority(
     call: &Call,
     actor: &Actor,
@@ -195,6 +202,7 @@ pub async fn add_authority(
         if !actor.roles.has(Role::PlatformAdmin) {
             return Err(Problem::of(&kinds::FORBIDDEN));
         }
+        check_seat(tx, &unit.division, "/unit/division").await?;
         let now = tx.now();
         let id = insert_unit(tx, &unit, UnitKind::Authority, None, Some(now)).await?;
         for division in &divisions {

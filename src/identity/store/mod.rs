@@ -199,6 +199,13 @@ struct YesRow {
     yes: bool,
 }
 
+/// Whether a unit may have its seat in a division: any known one below the country.
+pub(super) async fn may_be_seat(conn: &mut AsyncPgConnection, division: &str) -> Result<bool, Problem> {
+    let row: Option<YesRow> =
+        Sql("SELECT EXISTS (SELECT FROM divisions WHERE code = $1 AND level <> 'country') AS yes").bind::<Text, _>(division).load(conn).await?.pop();
+    Ok(row.is_some_and(|row| row.yes))
+}
+
 /// Whether a division lies in an officer's jurisdiction.
 ///
 /// # Errors

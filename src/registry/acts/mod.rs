@@ -29,6 +29,9 @@ pub enum RegistryRefusal {
     /// Not in the division tree.
     #[error("unknown division {0}")]
     UnknownDivision(String),
+    /// A province or prefecture that has counties below.
+    #[error("division {0} has others below")]
+    DivisionTooWide(String),
     /// Longitude without latitude, or the reverse.
     #[error("half a point")]
     HalfPoint,
@@ -92,7 +95,7 @@ pub enum RegistryRefusal {
 }
 
 /// Kinds of problem of this room.
-pub static KINDS: [Kind; 21] = [
+pub static KINDS: [Kind; 22] = [
     Kind::new(422, "unknown-division", "行政区划不存在", "There is no such division"),
     Kind::new(422, "half-point", "经度和纬度须同时填写", "Longitude and latitude go together"),
     Kind::new(422, "not-full-years", "须为本年度以前连续的完整年度", "The years must be full, in a row, and before this one"),
@@ -114,6 +117,7 @@ pub static KINDS: [Kind; 21] = [
     Kind::new(422, "unknown-unit-or-site", "单位或场所不存在", "There is no such unit or site"),
     Kind::new(422, "source-only-of-others", "本单位的许可证和证件不填写来源", "A source is given only for a unit outside the system"),
     Kind::new(422, "source-missing", "代系统外单位填报须说明来源", "What is stated of a unit outside the system needs its source"),
+    Kind::new(422, "division-too-wide", "场所须填写最末一级行政区划", "A site lies in one division that has no others below"),
 ];
 
 impl Refusal for RegistryRefusal {
@@ -140,11 +144,15 @@ impl Refusal for RegistryRefusal {
             Self::Unknown => 18,
             Self::OwnSource => 19,
             Self::SourceMissing => 20,
+            Self::DivisionTooWide(_) => 21,
         }]
     }
     fn text(&self) -> Text {
         match self {
             Self::UnknownDivision(code) => Text::new(format!("行政区划 {code} 不存在"), format!("There is no division {code}")),
+            Self::DivisionTooWide(code) => {
+                Text::new(format!("行政区划 {code} 还有下级，请填写所在区、县"), format!("Division {code} has others below; name the county"))
+            }
             Self::ValidTooLong(years) => {
                 Text::new(format!("此类许可证有效期最长 {years} 年"), format!("Such a licence is valid for at most {years} years"))
             }

@@ -17,7 +17,7 @@ use crate::registry::{policy, store};
 /// Records a site of the actor's unit.
 ///
 /// # Errors
-/// 403; `unknown-division`, `half-point`, `not-full-years`.
+/// 403; `unknown-division`, `division-too-wide`, `half-point`, `not-full-years`.
 pub async fn record_site(call: &Call, actor: &Actor, site: SiteStatement) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let unit = policy::states_for(actor)?;
@@ -34,7 +34,7 @@ pub async fn record_site(call: &Call, actor: &Actor, site: SiteStatement) -> Res
 /// Records a site of a unit outside the system, anywhere in the country: it may then receive by manifest.
 ///
 /// # Errors
-/// 403, 404; `unknown-division`, `half-point`, `not-full-years`.
+/// 403, 404; `unknown-division`, `division-too-wide`, `half-point`, `not-full-years`.
 pub async fn record_external_site(call: &Call, actor: &Actor, unit: Uuid, site: SiteStatement) -> Result<Outcome, Problem> {
     transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         policy::adds_to_external(tx.conn, actor, unit).await?;
@@ -91,8 +91,10 @@ fn payload(id: Uuid, unit: Uuid, site: &SiteStatement, class: Option<ManagementC
 async fn check_site(tx: &mut Tx<'_>, site: &SiteStatement) -> Result<Option<ManagementClass>, Problem> {
     let (day, years) = (today(tx), site.years());
     let mut refusals = Refusals::none();
-    if !catalogue::division_exists(tx.conn, site.division.as_str()).await? {
-        refusals.add("/division", RegistryRefusal::UnknownDivision(site.division.to_string()));
+    match catalogue::division(tx.conn, site.division.as_str()).await? {
+        None => refusals.add("/division", RegistryRefusal::UnknownDivision(site.division.to_string())),
+        Some(division) if !division.holds_sites() => refusals.add("/division", RegistryRefusal::DivisionTooWide(division.code)),
+        Some(_) => {}
     }
     let within = |value: Option<i32>, most: i32| value.is_none_or(|value| (-most..=most).contains(&value));
     if site.lon_e7.is_some() != site.lat_e7.is_some() || !within(site.lon_e7, 1_800_000_000) || !within(site.lat_e7, 900_000_000) {
