@@ -9,6 +9,7 @@ pub mod acts;
 mod books;
 mod checks;
 pub mod corrections;
+pub mod discrepancies;
 pub mod domain;
 pub mod drafts;
 mod fate;
