@@ -1,6 +1,7 @@
 DROP TABLE incompatible_pairs;
 DROP TABLE outages;
 DROP TABLE fate_checks;
+DROP TABLE discrepancy_tasks;
 DROP TABLE incident_tasks;
 DROP TABLE incidents;
 DROP TABLE correction_voices;

@@ -171,6 +171,17 @@ CREATE TABLE incident_tasks (
     PRIMARY KEY (incident_id, duty, unit_id)
 );
 
+-- Who must take note of a reported discrepancy (差异报告): the authority of the place of receipt, and the consignor.
+CREATE TABLE discrepancy_tasks (
+    manifest_id     uuid NOT NULL REFERENCES manifests,
+    duty            text NOT NULL CONSTRAINT discrepancy_tasks_duty_known CHECK (duty IN ('authority', 'consignor')),
+    unit_id         uuid NOT NULL,
+    reported_by     uuid NOT NULL,
+    reported_at     timestamptz NOT NULL,
+    acknowledged_at timestamptz,
+    PRIMARY KEY (manifest_id, duty, unit_id)
+);
+
 -- A consignor asked what became of what was accepted (去向核实).
 CREATE TABLE fate_checks (
     id          uuid PRIMARY KEY,

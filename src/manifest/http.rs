@@ -17,14 +17,14 @@ use uuid::Uuid;
 
 use super::acts::{ending, issue, receipt, transport};
 use super::input::{
-    AcknowledgeIncident, Assign, BackEnter, ConfirmLoad, ConfirmMany, DriverStep, Duplicate, Gate, HandOverLoad, IssueLike, IssueManifest,
-    LoadTogether, NotReceivedLoad, ProposeCorrection, ReceiveLoad, RecordOfficialNo, ReleaseLoad, ReportIncident, SendOn, SignLate, StrikeWeighing,
-    TakeBack, TreatLine, WeighTrip, WithReason,
+    AcknowledgeDiscrepancy, AcknowledgeIncident, Assign, BackEnter, ConfirmLoad, ConfirmMany, DriverStep, Duplicate, Gate, HandOverLoad, IssueLike,
+    IssueManifest, LoadTogether, NotReceivedLoad, ProposeCorrection, ReceiveLoad, RecordOfficialNo, ReleaseLoad, ReportDiscrepancy, ReportIncident,
+    SendOn, SignLate, StrikeWeighing, TakeBack, TreatLine, WeighTrip, WithReason,
 };
 use super::policy::Scope;
 use super::read::Look;
 use super::signing::{self, Signing};
-use super::{corrections, feed, incidents, read, trips};
+use super::{corrections, discrepancies, feed, incidents, read, trips};
 use crate::evidence::{ActAnswer, CheckAnswer, answer, created};
 use crate::identity::{Actor, Role, one_time};
 use crate::platform::app::App;
@@ -288,6 +288,32 @@ pub async fn report_incident(Signing(actor): Signing, id: Path<Uuid>, act: Act<R
 #[post("/manifests/{manifest_id}/acknowledge_incident")]
 pub async fn acknowledge_incident(Signing(actor): Signing, id: Path<Uuid>, act: Act<AcknowledgeIncident>) -> Result<HttpResponse, Problem> {
     Ok(answer(&incidents::acknowledge(&act.call, &actor, *id, act.body).await?))
+}
+
+/// Report what came differently (差异报告) to the authority of the place of receipt, filled in from the verdict.
+#[utoipa::path(
+    tag = "manifests", operation_id = "report_discrepancy", security(("bearer" = [])), request_body = ReportDiscrepancy,
+    params(("manifest_id" = Uuid, Path), ActHeaders, ActMode),
+    responses((status = 200, description = "Done, or what check mode says", body = ActAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/manifests/{manifest_id}/report_discrepancy")]
+pub async fn report_discrepancy(Signing(actor): Signing, id: Path<Uuid>, act: Act<ReportDiscrepancy>) -> Result<HttpResponse, Problem> {
+    Ok(answer(&discrepancies::report(&act.call, &actor, *id, act.body).await?))
+}
+
+/// Take note of a reported discrepancy (差异知悉), as the authority of the place of receipt or the consignor.
+#[utoipa::path(
+    tag = "manifests", operation_id = "acknowledge_discrepancy", security(("bearer" = [])), request_body = AcknowledgeDiscrepancy,
+    params(("manifest_id" = Uuid, Path), ActHeaders, ActMode),
+    responses((status = 200, description = "Done, or what check mode says", body = ActAnswer),
+        (status = "4XX", description = "Refused", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Busy", body = ProblemBody, content_type = "application/problem+json")),
+)]
+#[post("/manifests/{manifest_id}/acknowledge_discrepancy")]
+pub async fn acknowledge_discrepancy(Signing(actor): Signing, id: Path<Uuid>, act: Act<AcknowledgeDiscrepancy>) -> Result<HttpResponse, Problem> {
+    Ok(answer(&discrepancies::acknowledge(&act.call, &actor, *id, act.body).await?))
 }
 
 /// Enter the national number (国家联单编号).

@@ -567,6 +567,34 @@ pub struct AcknowledgeIncident {
     pub proxy: Option<Proxy>,
 }
 
+/// 差异报告; lines, attributes and masses are those of the verdict.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportDiscrepancy {
+    /// What the receiver adds to it.
+    #[serde(default)]
+    #[schema(required = false, min_length = 2, max_length = 400)]
+    pub note: Option<String>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
+}
+
+/// 差异知悉.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcknowledgeDiscrepancy {
+    /// What is being done about it.
+    #[serde(default)]
+    #[schema(required = false, min_length = 2, max_length = 400)]
+    pub note: Option<String>,
+    /// Where the part comes from, if it is entered for a unit outside the system; else absent (代录依据).
+    #[serde(default)]
+    #[schema(required = false)]
+    pub proxy: Option<Proxy>,
+}
+
 /// 去向核实.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

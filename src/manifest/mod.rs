@@ -10,6 +10,7 @@ mod blank;
 mod books;
 mod checks;
 pub mod corrections;
+pub mod discrepancies;
 pub mod domain;
 pub mod drafts;
 mod fate;

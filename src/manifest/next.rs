@@ -91,6 +91,8 @@ pub struct Asked {
     pub say: Say,
     /// Whether an incident waits for him.
     pub incident: bool,
+    /// Whether a reported discrepancy waits for him.
+    pub discrepancy: bool,
 }
 
 /// Every act possible in this state for this caller.
@@ -201,6 +203,8 @@ fn makes_sense(stored: &Stored, asked: &Asked, act: Act) -> bool {
         Act::Agree => asked.say.agree,
         Act::Disagree => asked.say.disagree,
         Act::AcknowledgeIncident => asked.incident,
+        Act::ReportDiscrepancy => super::discrepancies::is_unreported(stored),
+        Act::AcknowledgeDiscrepancy => asked.discrepancy,
         Act::Correct => !is_correction_open,
         Act::RecordOfficialNo => stored.official_no.is_none(),
         Act::Weigh => record.assignment().is_some() && record.state != State::Treated,

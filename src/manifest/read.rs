@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::next::{Asked, Next, next};
 use super::policy::{self, Scope};
 use super::store::{self, Stored};
-use super::{corrections, incidents};
+use super::{corrections, discrepancies, incidents};
 use crate::evidence::{self, Evidence, ExportedChain, ExportedEvent, ExportedPart, Head, Proof, StoredEvent};
 use crate::identity::Actor;
 use crate::platform::app::{App, NumberMode};
@@ -49,7 +49,8 @@ pub async fn next_of(app: &App, actor: &Actor, id: Uuid, look: Look, lang: Lang)
     let say = corrections::say_of(&mut conn, &stored.record, &stored.flags, standing.unit, standing.is_authority, today).await?;
     let jurisdiction: &[String] = if actor.is_officer() { &actor.jurisdiction } else { &[] };
     let incident = incidents::waits_for(&mut conn, id, &stored.flags, standing.unit, jurisdiction).await?;
-    Ok(next(&stored, &standing, Asked { say, incident }, app.numbers == NumberMode::National, lang))
+    let discrepancy = discrepancies::waits_for(&mut conn, &stored, standing.unit).await?;
+    Ok(next(&stored, &standing, Asked { say, incident, discrepancy }, app.numbers == NumberMode::National, lang))
 }
 
 /// The whole evidence of a manifest: its chain, the chains of its trips, every part of every revision, signed.

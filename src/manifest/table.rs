@@ -159,6 +159,10 @@ pub enum Act {
     ReportIncident,
     /// 事故知悉.
     AcknowledgeIncident,
+    /// 差异报告.
+    ReportDiscrepancy,
+    /// 差异知悉.
+    AcknowledgeDiscrepancy,
     /// 去向核实.
     CheckFate,
     /// 登记国家联单编号.
@@ -210,6 +214,7 @@ const NOT_CANCELLED: &[State] = &[
 ];
 const AFTER_RELEASE: &[State] =
     &[State::Offered, State::InTransit, State::Arrived, State::Received, State::Confirmed, State::PartlyConfirmed, State::Refused, State::Treated];
+const AFTER_VERDICT: &[State] = &[State::Confirmed, State::PartlyConfirmed, State::Refused, State::Treated];
 const ANY_PARTY: &[(Relation, Role)] = &[
     (Relation::Consignor, Role::Clerk),
     (Relation::Consignor, Role::Signatory),
@@ -258,6 +263,8 @@ acts! {
     Disagree "不同意更正" "Disagree with the correction" Other NOT_CANCELLED, VOICES, None, &[];
     ReportIncident "事故报告" "Report an incident" Fact NOT_CANCELLED, ANY_PARTY, None, &["decree_23_2021/9"];
     AcknowledgeIncident "事故知悉" "Acknowledge the incident" Fact NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory), (Relation::OfficerOfPlace, Role::Inspector), (Relation::OfficerOfPlace, Role::Manager)], None, &["decree_23_2021/9"];
+    ReportDiscrepancy "差异报告" "Report a discrepancy" Fact AFTER_VERDICT, &[(Relation::Receiver, Role::Clerk), (Relation::Receiver, Role::Signatory)], None, &["decree_23_2021/18"];
+    AcknowledgeDiscrepancy "差异知悉" "Acknowledge the discrepancy" Fact AFTER_VERDICT, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory), (Relation::OfficerOfReceipt, Role::Inspector), (Relation::OfficerOfReceipt, Role::Manager)], None, &["decree_23_2021/18"];
     CheckFate "去向核实" "Check what became of it" Other &[State::Confirmed, State::PartlyConfirmed], &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/10"];
     RecordOfficialNo "登记国家联单编号" "Record the national number" Other NOT_CANCELLED, &[(Relation::Consignor, Role::Clerk), (Relation::Consignor, Role::Signatory)], None, &["decree_23_2021/15"];
 }
@@ -308,6 +315,8 @@ impl Act {
             Self::Disagree => "disagree",
             Self::ReportIncident => "report_incident",
             Self::AcknowledgeIncident => "acknowledge_incident",
+            Self::ReportDiscrepancy => "report_discrepancy",
+            Self::AcknowledgeDiscrepancy => "acknowledge_discrepancy",
             Self::CheckFate => "check_fate",
             Self::RecordOfficialNo => "record_official_no",
         }
@@ -434,7 +443,7 @@ mod tests {
     use super::*;
 
     /// Every act. An act that is new meets the match below, which the compiler keeps whole.
-    const ALL_ACTS: [Act; 26] = [
+    const ALL_ACTS: [Act; 28] = [
         Act::Issue,
         Act::Assign,
         Act::Release,
@@ -459,6 +468,8 @@ mod tests {
         Act::Disagree,
         Act::ReportIncident,
         Act::AcknowledgeIncident,
+        Act::ReportDiscrepancy,
+        Act::AcknowledgeDiscrepancy,
         Act::CheckFate,
         Act::RecordOfficialNo,
     ];
@@ -490,8 +501,10 @@ mod tests {
             Act::Disagree => 21,
             Act::ReportIncident => 22,
             Act::AcknowledgeIncident => 23,
-            Act::CheckFate => 24,
-            Act::RecordOfficialNo => 25,
+            Act::ReportDiscrepancy => 24,
+            Act::AcknowledgeDiscrepancy => 25,
+            Act::CheckFate => 26,
+            Act::RecordOfficialNo => 27,
         }
     }
 
@@ -556,7 +569,16 @@ mod tests {
     #[test]
     fn what_a_key_may_sign_under_a_delegation_is_every_act_but_those_that_are_no_signature() {
         use crate::identity::SignedAct;
-        let no_signature = [Act::Assign, Act::Weigh, Act::ReportIncident, Act::AcknowledgeIncident, Act::CheckFate, Act::RecordOfficialNo];
+        let no_signature = [
+            Act::Assign,
+            Act::Weigh,
+            Act::ReportIncident,
+            Act::AcknowledgeIncident,
+            Act::ReportDiscrepancy,
+            Act::AcknowledgeDiscrepancy,
+            Act::CheckFate,
+            Act::RecordOfficialNo,
+        ];
         let signed: BTreeSet<&str> = SignedAct::ALL.into_iter().map(SignedAct::as_str).collect();
         let expected: BTreeSet<&str> = ALL_ACTS.into_iter().filter(|act| !no_signature.contains(act)).map(Act::as_str).collect();
         assert_eq!(signed, expected);

@@ -14,7 +14,7 @@ use super::policy::{self, Permit};
 use super::refusal::DomainRefusal;
 use super::store::{self, ByProxy, Stored, Task};
 use super::table::{self, Act, ActClass};
-use super::{checks, corrections, incidents, outage};
+use super::{checks, corrections, discrepancies, incidents, outage};
 use crate::evidence::{Head, NewEvent, Tx};
 use crate::identity::Actor;
 use crate::ledger::accounts::{self, Posting};
@@ -231,6 +231,7 @@ async fn beside(tx: &mut Tx<'_>, stored: &Stored, act: Act) -> Result<Vec<Task>,
     let (record, flags) = (&stored.record, &stored.flags);
     let mut tasks = corrections::waiting(tx, record, flags).await?;
     tasks.extend(incidents::waiting(tx.conn, record.id, flags).await?);
+    tasks.extend(discrepancies::waiting(tx.conn, stored, act).await?);
     // Nothing is owed for what is void, from the act on that makes it so.
     if !stored.is_void && act != Act::Void {
         tasks.extend(outage::task(&tx.call.app, record, flags, stored.official_no.as_deref()));

@@ -58,6 +58,47 @@ async fn an_incident_waits_for_the_authority_of_its_place_and_the_consignor_unti
 }
 
 #[actix_web::test]
+async fn what_came_differently_is_reported_in_one_act_to_the_authority_of_receipt_and_the_consignor() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let officer = world.authority("210213").await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "received").await;
+    let verdict = json!({ "lines": [{ "line": 1, "decision": "all", "differs": ["packaging"] }] });
+    manifest.took(&manifest.act(&world, district.works.who("signatory"), "confirm", verdict).await.ok());
+    let clerk = district.works.who("clerk");
+    assert!(waiting(&world, clerk).await.contains(&"report_discrepancy".to_owned()));
+    assert!(next(&world, clerk, &manifest).await.contains(&"report_discrepancy".to_owned()));
+    assert!(!next(&world, district.plant.who("clerk"), &manifest).await.contains(&"acknowledge_discrepancy".to_owned()));
+    manifest.act(&world, &officer.admin, "acknowledge_discrepancy", json!({})).await.refused(409, "no-discrepancy-open");
+    manifest.act(&world, district.plant.who("clerk"), "report_discrepancy", json!({})).await.refused(403, "forbidden");
+    manifest.took(&manifest.act(&world, clerk, "report_discrepancy", json!({})).await.ok());
+    let line = &manifest.last["result"]["facts"]["lines"][0];
+    assert_eq!((&line["line"], &line["differs"], &line["weighed_g"]), (&json!(1), &json!(["packaging"]), &json!(1_200_000)));
+    manifest.act(&world, clerk, "report_discrepancy", json!({})).await.refused(409, "no-discrepancy-to-report");
+    assert!(!waiting(&world, clerk).await.contains(&"report_discrepancy".to_owned()));
+    for who in [&officer.admin, district.plant.who("clerk")] {
+        assert!(waiting(&world, who).await.contains(&"acknowledge_discrepancy".to_owned()));
+        assert!(next(&world, who, &manifest).await.contains(&"acknowledge_discrepancy".to_owned()));
+        manifest.took(&manifest.act(&world, who, "acknowledge_discrepancy", json!({})).await.ok());
+        assert!(!waiting(&world, who).await.contains(&"acknowledge_discrepancy".to_owned()));
+    }
+    let flags = manifest.flags(&world, &district).await;
+    assert!(flags.contains(&"discrepancy-reported".to_owned()) && !flags.contains(&"discrepancy-open".to_owned()), "{flags:?}");
+}
+
+#[actix_web::test]
+async fn without_a_difference_there_is_nothing_to_report() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "confirmed").await;
+    let clerk = district.works.who("clerk");
+    assert!(!next(&world, clerk, &manifest).await.contains(&"report_discrepancy".to_owned()));
+    manifest.act(&world, clerk, "report_discrepancy", json!({})).await.refused(409, "no-discrepancy-to-report");
+}
+
+#[actix_web::test]
 async fn a_load_that_left_on_paper_owes_its_number_ten_working_days_after_its_receipt() {
     let world = World::national().await;
     let district = District::new(&world).await;

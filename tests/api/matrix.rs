@@ -39,7 +39,7 @@ fn body(district: &District, act: Act) -> Value {
         Act::Receive | Act::Confirm | Act::Agree => json!({}),
         Act::RecordTreatment => json!({ "line": 1, "method": "R9", "treated_g": 1000, "batch": "B1" }),
         Act::AcknowledgeIncident => json!({ "measures": "已派员处置" }),
-        Act::CheckFate => json!({}),
+        Act::ReportDiscrepancy | Act::AcknowledgeDiscrepancy | Act::CheckFate => json!({}),
         Act::SendOn | Act::TurnBack => json!({
             "kind": "return", "carrier_id": district.carrier.id, "consignor_agreed": "电话", "planned_departure_on": "2026-11-25", "planned_receipt_on": "2026-11-25",
         }),
@@ -58,16 +58,21 @@ fn body(district: &District, act: Act) -> Value {
 /// Somebody who may do the act.
 fn who<'a>(district: &'a District, officer: &'a Party, act: Act) -> &'a Person {
     match act {
-        Act::Issue | Act::Cancel | Act::BackEnter | Act::ReportIncident | Act::AcknowledgeIncident | Act::CheckFate | Act::RecordOfficialNo => {
-            district.plant.who("clerk")
-        }
+        Act::Issue
+        | Act::Cancel
+        | Act::BackEnter
+        | Act::ReportIncident
+        | Act::AcknowledgeIncident
+        | Act::AcknowledgeDiscrepancy
+        | Act::CheckFate
+        | Act::RecordOfficialNo => district.plant.who("clerk"),
         Act::Release | Act::Withdraw | Act::TurnBack | Act::Agree | Act::Disagree => district.plant.who("signatory"),
         Act::Correct => district.plant.who("clerk"),
         Act::Assign => district.carrier.who("dispatcher"),
         Act::TakeOver | Act::RefuseTakeOver | Act::HandOver | Act::Arrive | Act::NotReceived | Act::SignLate => district.carrier.who("driver"),
         Act::Weigh | Act::Receive => district.works.who("weigher"),
         Act::Confirm | Act::SendOn => district.works.who("signatory"),
-        Act::RecordTreatment => district.works.who("clerk"),
+        Act::RecordTreatment | Act::ReportDiscrepancy => district.works.who("clerk"),
         Act::Void => &officer.admin,
     }
 }
@@ -132,6 +137,8 @@ async fn from_every_state_exactly_the_acts_of_the_table_are_possible() {
                             "/problems/no-correction-open",
                             "/problems/nothing-skipped",
                             "/problems/no-incident-open",
+                            "/problems/no-discrepancy-to-report",
+                            "/problems/no-discrepancy-open",
                             "/problems/not-turned-away",
                         ]
                         .contains(&kind.as_str())
@@ -169,7 +176,9 @@ async fn a_void_manifest_sets_nothing_going_but_still_meets_its_lorry() {
             let kind = answer.json["type"].as_str().unwrap_or_default().trim_start_matches("/problems/");
             // The lorry is on the road all the same: what happens to it is recorded.
             let expected: &[(u16, &str)] = match (rule.class, rule.from.contains(&state)) {
-                (ActClass::Fact, true) => &[(200, ""), (409, "nothing-skipped"), (409, "no-incident-open")],
+                (ActClass::Fact, true) => {
+                    &[(200, ""), (409, "nothing-skipped"), (409, "no-incident-open"), (409, "no-discrepancy-to-report"), (409, "no-discrepancy-open")]
+                }
                 (ActClass::Fact, false) => &[(409, "wrong-state")],
                 _ => &[(409, "voided")],
             };
