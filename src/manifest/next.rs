@@ -201,6 +201,7 @@ fn makes_sense(stored: &Stored, asked: &Asked, act: Act) -> bool {
         Act::Agree => asked.say.agree,
         Act::Disagree => asked.say.disagree,
         Act::AcknowledgeIncident => asked.incident,
+        Act::RecordTreatment | Act::CheckFate => !record.is_return(),
         Act::Correct => !is_correction_open,
         Act::RecordOfficialNo => stored.official_no.is_none(),
         Act::Weigh => record.assignment().is_some() && record.state != State::Treated,
