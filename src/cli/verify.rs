@@ -203,6 +203,7 @@ fn sentences(verdict: &Verdict, unsigned: usize) -> Vec<String> {
         Verdict::NotAuthenticated => {
             vec!["consistent, not authenticated: nothing contradicts itself, but without --keys nobody knows who made this file".into()]
         }
+        Verdict::UnknownKeys(kids) => kids.iter().map(|kid| format!("not authenticated: the keys given do not hold {kid}")).collect(),
         Verdict::Tampered(wrong) => wrong.iter().map(|line| format!("tampered: {line}")).collect(),
         Verdict::Incomplete(missing) => missing.iter().map(|line| format!("incomplete: missing {line}")).collect(),
     }

@@ -128,6 +128,8 @@ pub enum Verdict {
     Valid,
     /// In itself consistent; without keys nobody knows who made it.
     NotAuthenticated,
+    /// In itself consistent, but signed under keys that were not given: their names.
+    UnknownKeys(BTreeSet<String>),
     /// Changed: every place that shows it, in words.
     Tampered(Vec<String>),
     /// Something is missing: what.
@@ -141,7 +143,7 @@ impl Verdict {
         match self {
             Self::Valid => 0,
             Self::Tampered(_) => 1,
-            Self::NotAuthenticated | Self::Incomplete(_) => 2,
+            Self::NotAuthenticated | Self::UnknownKeys(_) | Self::Incomplete(_) => 2,
         }
     }
 }
@@ -149,12 +151,13 @@ impl Verdict {
 /// Checks a file completely; with keys also who signed it.
 #[must_use]
 pub fn verify(evidence: &Evidence, keys: Option<&KeySet>) -> Verdict {
-    let mut check = Check { keys, wrong: Vec::new(), missing: Vec::new() };
+    let mut check = Check { keys, wrong: Vec::new(), missing: Vec::new(), unknown: BTreeSet::new() };
     check.file(evidence);
     match (check.wrong.is_empty(), check.missing.is_empty(), keys) {
         (false, ..) => Verdict::Tampered(check.wrong),
         (true, false, _) => Verdict::Incomplete(check.missing),
         (true, true, None) => Verdict::NotAuthenticated,
+        (true, true, Some(_)) if !check.unknown.is_empty() => Verdict::UnknownKeys(check.unknown),
         (true, true, Some(_)) => Verdict::Valid,
     }
 }
@@ -163,14 +166,25 @@ struct Check<'k> {
     keys: Option<&'k KeySet>,
     wrong: Vec<String>,
     missing: Vec<String>,
+    unknown: BTreeSet<String>,
 }
 
 impl Check<'_> {
+    /// Whether a key was given; of a signature under one that was not, nobody can say that it is false.
+    fn holds(&mut self, keys: &KeySet, kid: &str) -> bool {
+        let is_held = keys.0.contains_key(kid);
+        if !is_held {
+            self.unknown.insert(kid.to_owned());
+        }
+        is_held
+    }
+
     fn file(&mut self, evidence: &Evidence) {
         if evidence.format != FORMAT {
             self.wrong.push(format!("the format is {:?}, not {FORMAT}", evidence.format));
         }
         if let (Some(keys), Ok(bytes)) = (self.keys, evidence.signed_bytes())
+            && self.holds(keys, &evidence.kid)
             && !keys.signed(&evidence.kid, &bytes, &evidence.signature)
         {
             self.wrong.push("the file is not what the installation signed".into());
@@ -232,6 +246,7 @@ impl Check<'_> {
             Some(_) => {}
         }
         if let (Some(keys), Ok(bytes)) = (self.keys, head.signed_bytes())
+            && self.holds(keys, &head.kid)
             && !keys.signed(&head.kid, &bytes, &head.signature)
         {
             self.wrong.push(format!("the head of {subject} is not signed by the installation"));

@@ -193,7 +193,13 @@ pub async fn actor_of_token(conn: &AsyncPgConnection, call: &Call, text: &str) -
 
 async fn caller_of(app: &App, authorization: Option<&str>) -> Result<Caller, Refused> {
     let none = || Problem::of(&kinds::UNAUTHENTICATED);
-    let text = authorization.and_then(|value| value.strip_prefix("Bearer ")).filter(|text| text.len() <= 2_000).ok_or_else(none)?;
+    let text = authorization
+        .and_then(|value| value.split_once(' '))
+        // RFC 7235: the scheme is known in any case.
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"))
+        .map(|(_, text)| text)
+        .filter(|text| text.len() <= 2_000)
+        .ok_or_else(none)?;
     let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
     let cache = app.shelf::<Cache>();
     let now = app.clock.now();

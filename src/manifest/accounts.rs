@@ -214,9 +214,11 @@ pub fn released_late(before: &Record, after: &Record) -> Vec<Posting> {
     })
 }
 
-/// A correction posts the differences of what it changed.
+/// A correction posts the differences of what it changed: within the limits of the gate while the load has not left, and
+/// unconditionally once it has.
 #[must_use]
 pub fn corrected(before: &Record, after: &Record) -> Vec<Posting> {
+    let is_limited = !before.has_left();
     let year = before.consignment.planned_departure_on.year();
     let decided = after.verdict.is_some() && after.receipt.is_some();
     each_line(after, |line, postings| {
@@ -231,17 +233,19 @@ pub fn corrected(before: &Record, after: &Record) -> Vec<Posting> {
         if let Some(flow) = line.plan_flow.as_ref().map(|flow| flow.flow_id) {
             postings.push(posting(AccountKind::PlanFlow, flow, year, reserved_g, settled_g, None));
         }
-        if let Some(approval) = line.approval.as_ref().map(|approval| approval.approval_id) {
-            postings.push(posting(AccountKind::Approval, approval, 0, reserved_g, settled_g, None));
+        if let Some(approval) = &line.approval {
+            let limit = is_limited.then(|| approval.approved_g.get());
+            postings.push(posting(AccountKind::Approval, approval.approval_id, 0, reserved_g, settled_g, limit));
         }
         // What was turned back is off the licence already.
-        if let Cover::Licence { licence_line_id, .. } = &line.cover
+        if let Cover::Licence { licence_line_id, year_g, .. } = &line.cover
             && !after.is_turned_back()
         {
             let received_year =
                 after.receipt.as_ref().map_or(after.consignment.planned_receipt_on.year(), |receipt| legal_day(receipt.received_at).year());
             let (reserved_g, settled_g) = if decided { (0, after.accepted_g(line.line) - before.accepted_g(line.line)) } else { (moved, 0) };
-            postings.push(posting(AccountKind::LicenceLine, *licence_line_id, received_year, reserved_g, settled_g, None));
+            let limit = is_limited.then(|| licence_limit_g(year_g.get(), after.consignment.planned_receipt_on));
+            postings.push(posting(AccountKind::LicenceLine, *licence_line_id, received_year, reserved_g, settled_g, limit));
         }
     })
 }

@@ -1,12 +1,15 @@
 //! Checks of law and reason (合规检查): facts from catalogue, registry and filing become findings; the rule table decides
 //! what a finding does to the act.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use diesel::sql_types::{Array, Bool, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::accounts;
 use super::domain::Record;
 use super::findings::Findings;
 use super::input::{IssueManifest, LineInput};
@@ -25,6 +28,12 @@ use crate::platform::db::Sql;
 use crate::platform::mass::Grams;
 use crate::platform::problem::{Problem, Refusals, Text as Words};
 use crate::registry::{self, NoLicence, SiteFacts};
+
+/// What a line can hold at all: a lorry carries some 40 t, a ship a few thousand. No law says it; beyond it somebody has
+/// mistaken the unit, and the mass would use up the receiver's licence for everybody.
+///
+/// Unit: grams.
+pub const LINE_MAX_G: i64 = 10_000_000_000;
 
 /// A line above this is asked "kg or t?": no lorry carries more. Unit: grams.
 const LINE_LIKELY_MAX_G: i64 = 50_000_000;
@@ -570,11 +579,19 @@ pub fn judge_balances(record: &Record, balances: &[Balance], findings: &mut Find
                     })
                     .find(|(_, line, _)| *line == balance.owner);
                 if let Some((index, _, year_g)) = hit {
-                    let (zh, en) = sums("许可年经营规模", "the licence's yearly scale", balance.sum_g, year_g);
+                    // The account is that of all consignors: none is told what the others have sent.
                     if !balance.is_booked {
+                        let limit_g = accounts::licence_limit_g(year_g, record.consignment.planned_receipt_on);
+                        let (zh, en) = match limit_g - balance.sum_g {
+                            ..=0 => ("接受人本年度许可经营规模已用完".to_owned(), "The licence's scale of the year is used up".to_owned()),
+                            left_g => (
+                                format!("接受人本年度许可经营规模仅余 {left_g} 克"),
+                                format!("Only {left_g} g are left of the licence's scale of the year"),
+                            ),
+                        };
                         findings.add(&table::LICENCE_SCALE_120, format!("/lines/{index}"), zh, en);
                     } else if balance.sum_g >= year_g {
-                        findings.add(&table::LICENCE_SCALE_EXCEEDED, format!("/lines/{index}"), zh, en);
+                        findings.plain(&table::LICENCE_SCALE_EXCEEDED, format!("/lines/{index}"));
                     }
                 }
             }
@@ -710,6 +727,55 @@ pub async fn release(
     Ok(())
 }
 
+#[derive(diesel::QueryableByName)]
+struct SentRow {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    line: i32,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    mass_g: i64,
+}
+
+/// Refused mass that goes back or on, released beside what was left of it when it was sent: neither more comes out of it
+/// nor does any of it go missing unseen. The difference stays named on both manifests.
+///
+/// # Errors
+/// As the database.
+pub async fn sent_on_mass(tx: &mut Tx<'_>, record: &Record, flags: &mut BTreeSet<String>, findings: &mut Findings) -> Result<(), Problem> {
+    let (Some(link), Some(release)) = (&record.consignment.link, &record.release) else { return Ok(()) };
+    // The first revision: a correction of what is declared does not change what was refused.
+    let sent: Vec<SentRow> = Sql("SELECT (x->>'line')::int AS line, (x->>'declared_g')::bigint AS mass_g FROM manifest_parts p \
+         CROSS JOIN LATERAL json_array_elements(convert_from(p.bytes, 'UTF8')::json->'lines') x \
+         WHERE p.manifest_id = $1 AND p.part = 'consignment' AND p.revision = 1")
+    .bind::<diesel::sql_types::Uuid, _>(record.id)
+    .load(tx.conn)
+    .await?;
+    let tolerance = catalogue::mass_tolerance(tx.conn, &record.consignment.departure().division, legal_day(tx.now())).await?;
+    let mut differs = false;
+    for (index, line) in release.lines.iter().enumerate() {
+        let Some(sent_g) = sent.iter().find(|one| one.line == line.line).map(|one| one.mass_g) else { continue };
+        let released_g = line.released_g.get();
+        let difference = (released_g - sent_g).abs();
+        if difference >= tolerance.floor_g && difference * 10_000 > sent_g * tolerance.bp {
+            differs = true;
+            findings.add(
+                &table::RETURN_DIFFERS,
+                format!("/lines/{index}/released_g"),
+                format!("第 {} 项交付 {released_g} 克，待退回或改送的拒收量为 {sent_g} 克", line.line),
+                format!("Line {}: {released_g} g released, {sent_g} g of the refused mass were left for it", line.line),
+            );
+        }
+    }
+    flags.remove(table::RETURN_DIFFERS.kind.code);
+    tx.lock(link.manifest_id).await?;
+    Sql("UPDATE manifests SET flags = CASE WHEN $3 THEN array_append(array_remove(flags, $2), $2) ELSE array_remove(flags, $2) END WHERE id = $1")
+        .bind::<diesel::sql_types::Uuid, _>(link.manifest_id)
+        .bind::<diesel::sql_types::Text, _>(table::RETURN_DIFFERS.kind.code)
+        .bind::<Bool, _>(differs)
+        .execute(tx.conn)
+        .await?;
+    Ok(())
+}
+
 /// Papers that ran out, or came, between release and the road: looked at anew on the day of the driver's step, which is
 /// flagged and never stopped.
 ///
@@ -734,13 +800,18 @@ pub fn plate(record: &Record, leg_no: i32, seen: &registry::Plate, findings: &mu
     }
 }
 
-/// A line of nothing is no line: no law says so, and no manifest can hold it.
+/// A line of nothing is no line, and one beyond [`LINE_MAX_G`] no load: no law says so, and no manifest can hold it.
 #[must_use]
-pub fn nothing_declared(lines: &[LineInput], at: &str) -> Refusals<DomainRefusal> {
+pub fn impossible_masses(lines: &[LineInput], at: &str) -> Refusals<DomainRefusal> {
     let mut refusals = Refusals::none();
-    for (index, _) in lines.iter().enumerate().filter(|(_, line)| line.declared_g.grams().is_zero()) {
-        let number = i32::try_from(index).unwrap_or(i32::MAX).saturating_add(1);
-        refusals.add(format!("{at}/lines/{index}/declared_g"), DomainRefusal::NothingDeclared { line: number });
+    for (index, given) in lines.iter().enumerate() {
+        let line = i32::try_from(index).unwrap_or(i32::MAX).saturating_add(1);
+        let refusal = match given.declared_g.grams() {
+            mass if mass.is_zero() => DomainRefusal::NothingDeclared { line },
+            mass if mass.get() > LINE_MAX_G => DomainRefusal::LineTooHeavy { line },
+            _ => continue,
+        };
+        refusals.add(format!("{at}/lines/{index}/declared_g"), refusal);
     }
     refusals
 }

@@ -10,13 +10,15 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
+use super::checks::LINE_MAX_G;
 use super::domain::{Record, check_containers};
 use super::input::{Change, ProposeCorrection};
 use super::parts::{Decision, PartName};
+use super::refusal::DomainRefusal;
 use super::store::{Stored, Task};
-use super::table::{Act, Relation};
+use super::table::{Act, Relation, State};
 use super::work::{self, Step};
-use super::{accounts, books, graph, reminders, rules};
+use super::{accounts, books, checks, graph, reminders, rules};
 use crate::evidence::{Outcome, Tx};
 use crate::identity::{self, Actor};
 use crate::platform::app::App;
@@ -109,7 +111,7 @@ fn in_grams(changes: &mut [Change]) {
 pub enum CorrectionRefusal {
     /// A place that cannot be corrected.
     #[error("{0} cannot be corrected")]
-    NotCorrectable(String),
+    NotCorrectable(String, PartName),
     /// The part is not there.
     #[error("no such part")]
     NoSuchPart,
@@ -136,7 +138,7 @@ pub static KINDS: [Kind; 5] = [
 impl Refusal for CorrectionRefusal {
     fn kind(&self) -> &'static Kind {
         &KINDS[match self {
-            Self::NotCorrectable(_) => 0,
+            Self::NotCorrectable(..) => 0,
             Self::NoSuchPart => 1,
             Self::DoesNotFit(_) => 2,
             Self::AnotherOpen => 3,
@@ -145,10 +147,17 @@ impl Refusal for CorrectionRefusal {
     }
     fn text(&self) -> Words {
         match self {
-            Self::NotCorrectable(pointer) => Words::new(
-                format!("{pointer} 不可更正；如当事方、代码有误，请作废后重新提交"),
-                format!("{pointer} cannot be corrected; where party or code is wrong, void it and issue a new one"),
-            ),
+            Self::NotCorrectable(pointer, part) => {
+                let places: Vec<&str> = PLACES.iter().filter(|place| place.part == *part).map(|place| place.pattern).collect();
+                let (zh, en) = if places.is_empty() { ("无".to_owned(), "nothing".to_owned()) } else { (places.join("、"), places.join(", ")) };
+                Words::new(
+                    format!("{pointer} 不可更正；如当事方、代码有误，请作废后重新提交。此部分可更正：{zh}（* 为从 0 起的序号）"),
+                    format!(
+                        "{pointer} cannot be corrected; where party or code is wrong, void it and issue a new one. \
+                         Of this part may be corrected: {en} (* is an index from 0)"
+                    ),
+                )
+            }
             Self::DoesNotFit(why) => {
                 Words::new(format!("更正后的内容不合规：{}", why.zh), format!("The corrected part does not hold together: {}", why.en))
             }
@@ -223,7 +232,7 @@ fn apply(app: &App, record: &Record, changes: &[Change]) -> Result<Corrected, Pr
     for (index, change) in changes.iter().enumerate() {
         let at = format!("/changes/{index}");
         let Some(place) = Place::of(change) else {
-            refusals.add(format!("{at}/pointer"), CorrectionRefusal::NotCorrectable(change.pointer.clone()));
+            refusals.add(format!("{at}/pointer"), CorrectionRefusal::NotCorrectable(change.pointer.clone(), change.part));
             continue;
         };
         let faults = call::check_member(app, place.body, place.member, &change.value)?;
@@ -269,15 +278,21 @@ fn apply(app: &App, record: &Record, changes: &[Change]) -> Result<Corrected, Pr
 fn restate(record: &mut Record) {
     if let Some(verdict) = &record.verdict {
         let is_treated = !record.treatments.is_empty() && record.is_all_treated();
-        record.state = if is_treated { super::table::State::Treated } else { super::domain::state_of(verdict) };
+        record.state = if is_treated { State::Treated } else { super::domain::state_of(verdict) };
     }
 }
 
 /// Masses that must hold together after a correction as they did before.
 fn check_whole(record: &Record, touched: &BTreeSet<(PartName, i32)>, refusals: &mut Refusals<CorrectionRefusal>) {
     let mut add = |zh: String, en: String| refusals.add("/changes", CorrectionRefusal::DoesNotFit(Words::new(zh, en)));
-    for line in record.consignment.lines.iter().filter(|line| line.declared_g.is_zero()) {
-        add(format!("第 {} 项移出量为零", line.line), format!("line {}: nothing was declared", line.line));
+    for line in &record.consignment.lines {
+        if line.declared_g.is_zero() {
+            add(format!("第 {} 项移出量为零", line.line), format!("line {}: nothing was declared", line.line));
+        }
+        if line.declared_g.get() > LINE_MAX_G {
+            let text = DomainRefusal::LineTooHeavy { line: line.line }.text();
+            add(text.zh.into_owned(), text.en.into_owned());
+        }
     }
     if let Some(release) = record.release.as_ref().filter(|_| touched.contains(&(PartName::Release, 1))) {
         for (_, refusal) in check_containers(&release.lines).iter() {
@@ -437,6 +452,17 @@ async fn open_correction(conn: &mut AsyncPgConnection, manifest: Uuid) -> Result
         .pop())
 }
 
+/// Under which act's rules a correction stands. While the load has not left, moving more is as good as the gate act that
+/// said how much, and is refused as that is; afterwards it states a fact.
+fn judged_as(before: &Record, after: &Record, act: Act) -> Act {
+    let is_more = after.consignment.lines.iter().any(|line| after.moved_g(line.line) > before.moved_g(line.line));
+    match before.state {
+        State::Issued if is_more => Act::Issue,
+        State::Offered if is_more && !before.has_left() => Act::Release,
+        _ => act,
+    }
+}
+
 /// Proposes a correction, or makes it at once where it is the author's own slip that nobody signed over.
 ///
 /// # Errors
@@ -452,6 +478,8 @@ pub async fn correct(call: &Call, actor: &Actor, id: Uuid, mut body: ProposeCorr
         let voices = voices_of(&stored.record, &touched, permit.unit);
         let mut step = Step::new(Act::Correct, tx.now());
         if voices.is_empty() {
+            step.judged_as = judged_as(&stored.record, &after, Act::Correct);
+            checks::sent_on_mass(tx, &after, &mut stored.flags, &mut step.findings).await?;
             step.postings = accounts::corrected(&stored.record, &after);
             (step.lots, step.edges) = graph::adjusted(tx, &stored.record, &after).await?;
             books::corrected(tx, &actor.name, &stored.record, &after, &mut step).await?;
@@ -534,6 +562,8 @@ pub async fn agree(call: &Call, actor: &Actor, id: Uuid) -> Result<Outcome, Prob
 async fn apply_open(tx: &mut Tx<'_>, handler: &str, stored: &mut Stored, step: &mut Step, open: &OpenRow) -> Result<(), Problem> {
     let changes: Vec<Change> = serde_json::from_str(&open.document).map_err(|error| Problem::internal(&error))?;
     let (after, touched) = apply(&tx.call.app, &stored.record, &changes)?;
+    step.judged_as = judged_as(&stored.record, &after, Act::Agree);
+    checks::sent_on_mass(tx, &after, &mut stored.flags, &mut step.findings).await?;
     step.postings = accounts::corrected(&stored.record, &after);
     (step.lots, step.edges) = graph::adjusted(tx, &stored.record, &after).await?;
     books::corrected(tx, handler, &stored.record, &after, step).await?;

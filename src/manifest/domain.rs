@@ -110,6 +110,17 @@ impl Record {
         let released = self.release.as_ref().and_then(|release| release.lines.iter().find(|one| one.line == line)).map(|one| one.released_g.get());
         released.or_else(|| self.consignment.line(line).map(|line| line.declared_g.get())).unwrap_or(0)
     }
+    /// Whether the load is on the road, or was: from the first take-over on, or the receipt where that was skipped.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        !matches!(self.state, State::Issued | State::Offered) || !self.take_overs.is_empty()
+    }
+    /// Whether it carries refused mass back to its generator: once confirmed it is in his own store, and nobody owes a
+    /// treatment under this manifest.
+    #[must_use]
+    pub fn is_return(&self) -> bool {
+        self.consignment.link.as_ref().is_some_and(|link| link.kind == super::parts::LinkKind::Return)
+    }
     /// Accepted mass of a line. Unit: grams.
     #[must_use]
     pub fn accepted_g(&self, line: i32) -> i64 {

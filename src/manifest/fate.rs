@@ -92,7 +92,7 @@ const UNTREATED: Sql = Sql(
      m.accepted_g, m.received_on, ($3::date - m.received_on)::bigint AS days, c.checked_at \
      FROM manifests m JOIN streams s ON s.subject_id = m.id \
      LEFT JOIN LATERAL (SELECT max(f.checked_at) AS checked_at FROM fate_checks f WHERE f.manifest_id = m.id) c ON true \
-     WHERE m.state IN ('confirmed', 'partly_confirmed') AND m.voided_at IS NULL AND m.received_on <= $4 AND m.id < $5 \
+     WHERE m.state IN ('confirmed', 'partly_confirmed') AND m.voided_at IS NULL AND m.link_kind IS DISTINCT FROM 'return' AND m.received_on <= $4 AND m.id < $5 \
      AND (c.checked_at IS NULL OR c.checked_at < $6) \
      AND (m.consignor_id = ANY($1) OR EXISTS (SELECT FROM division_paths d WHERE d.code = m.departure_division AND d.ancestor = ANY($2))) \
      ORDER BY m.id DESC LIMIT $7",

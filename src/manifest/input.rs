@@ -696,7 +696,13 @@ pub struct Change {
     /// Number of the part.
     #[schema(minimum = 1, maximum = 50)]
     pub part_no: i32,
-    /// JSON pointer into its content.
+    /// JSON pointer into its content; `*` is an index from 0. These may be corrected:
+    /// `consignment`: `/lines/*/declared_g`, `/lines/*/name`, `/lines/*/harmful`, `/lines/*/form`, `/lines/*/packaging`, `/lines/*/packages`, `/emergency_measures`, `/consignor/contact_name`, `/consignor/phone`.
+    /// `assignment`: `/driver_name`, `/escort_name`, `/waybill_no`, `/via`.
+    /// `release`: `/lines/*/released_g`, `/lines/*/basis`.
+    /// `receipt`: `/lines/*/weighed_g`, `/lines/*/basis`.
+    /// `verdict`: `/lines/*/weighed_g`, `/lines/*/accepted_g`, `/lines/*/decision`, `/lines/*/note`, `/lines/*/reasons`.
+    /// `treatment`: `/treated_g`, `/batch`.
     #[schema(min_length = 2, max_length = 100)]
     pub pointer: String,
     /// The new value.

@@ -205,6 +205,7 @@ fn makes_sense(stored: &Stored, asked: &Asked, act: Act) -> bool {
         Act::AcknowledgeIncident => asked.incident,
         Act::ReportDiscrepancy => super::discrepancies::is_unreported(stored),
         Act::AcknowledgeDiscrepancy => asked.discrepancy,
+        Act::RecordTreatment | Act::CheckFate => !record.is_return(),
         Act::Correct => !is_correction_open,
         Act::RecordOfficialNo => stored.official_no.is_none(),
         Act::Weigh => record.assignment().is_some() && record.state != State::Treated,

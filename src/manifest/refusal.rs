@@ -88,6 +88,12 @@ pub enum DomainRefusal {
         /// The line.
         line: i32,
     },
+    /// More on a line than any load.
+    #[error("line {line}: more than any load")]
+    LineTooHeavy {
+        /// The line.
+        line: i32,
+    },
     /// A treatment of nothing.
     #[error("line {line}: nothing was treated")]
     NothingTreated {
@@ -142,6 +148,9 @@ pub enum DomainRefusal {
     /// There is nothing left to send on.
     #[error("nothing was refused, or it is on its way already")]
     NothingToSendOn,
+    /// What was returned is in the generator's own store; its treatment belongs into his ledger.
+    #[error("the return is back")]
+    ReturnIsBack,
     /// The manifest has been voided.
     #[error("voided")]
     Voided,
@@ -154,7 +163,7 @@ pub enum DomainRefusal {
 }
 
 /// Kinds of problem of the state machine.
-pub static KINDS: [Kind; 25] = [
+pub static KINDS: [Kind; 27] = [
     Kind::new(422, "unknown-line", "联单上没有此废物明细", "This line is not on the manifest"),
     Kind::new(422, "line-twice", "同一明细重复填写", "A line is given twice"),
     Kind::new(422, "line-missing", "有明细未填写", "A line is missing"),
@@ -185,6 +194,13 @@ pub static KINDS: [Kind; 25] = [
     Kind::new(422, "nothing-treated", "利用处置量不能为零", "Nothing was treated"),
     Kind::new(422, "note-missing", "理由为“其他”时须文字说明", "Another reason must be put in words"),
     Kind::new(422, "times-out-of-order", "所填时间先后有误", "The times are out of order"),
+    Kind::new(422, "line-too-heavy", "单项移出量超过 10000 吨", "A line holds more than 10,000 t"),
+    Kind::new(
+        409,
+        "return-is-back",
+        "退回的废物已回到移出人，请在台账中登记其利用处置",
+        "The return is back with its generator: its treatment belongs into the ledger",
+    ),
 ];
 
 impl Refusal for DomainRefusal {
@@ -219,6 +235,8 @@ impl Refusal for DomainRefusal {
             Self::NothingTreated { .. } => 22,
             Self::NoteMissing { .. } => 23,
             Self::TimesOutOfOrder { .. } => 24,
+            Self::LineTooHeavy { .. } => 25,
+            Self::ReturnIsBack => 26,
         }]
     }
     fn text(&self) -> Text {
@@ -250,6 +268,10 @@ impl Refusal for DomainRefusal {
                 format!("Line {line}: the containers hold {containers_g} g, the line says {line_g} g"),
             ),
             Self::NothingDeclared { line } => Text::new(format!("第 {line} 项：移出量不能为零"), format!("Line {line}: nothing was declared")),
+            Self::LineTooHeavy { line } => Text::new(
+                format!("第 {line} 项：移出量超过 10000 吨，请确认单位是 kg 还是 t"),
+                format!("Line {line}: more than 10,000 t; please check: kg or t"),
+            ),
             Self::NothingTreated { line } => Text::new(format!("第 {line} 项：利用处置量不能为零"), format!("Line {line}: nothing was treated")),
             Self::TimesOutOfOrder { at, after } => Text::new(
                 format!("{at} 早于 {after}：纸质联单所载时间不可能如此，请核对"),
@@ -272,6 +294,7 @@ impl Refusal for DomainRefusal {
             | Self::NothingSkipped
             | Self::InsteadReasonMissing
             | Self::NothingToSendOn
+            | Self::ReturnIsBack
             | Self::Voided => Text::new(self.kind().zh, self.kind().en),
         }
     }

@@ -315,6 +315,7 @@ pub fn tasks_of(record: &Record, due: Option<NaiveDate>, beside: &[Task]) -> Vec
         State::InTransit => vec![(carrier, Act::Arrive, None), (receiver, Act::Receive, Some(consignment.planned_receipt_on))],
         State::Arrived => vec![(receiver, Act::Receive, None)],
         State::Received => vec![(receiver, Act::Confirm, due)],
+        State::Confirmed | State::PartlyConfirmed if record.is_return() => Vec::new(),
         State::Confirmed | State::PartlyConfirmed => vec![(receiver, Act::RecordTreatment, None)],
         State::Refused if record.is_turned_back() => vec![(consignment.consignor.unit_id, Act::TurnBack, None)],
         State::Refused | State::Treated | State::Cancelled => Vec::new(),

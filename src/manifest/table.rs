@@ -389,11 +389,11 @@ rules! {
     RECEIVER_NOT_LICENSED = 422 "receiver-not-licensed" "接受人无有效的经营许可证覆盖此废物和方式" "No licence of the receiver in force on the day covers code and method" ["eco_code_2026/534", "solid_waste_law_2020/80", "hw_licence_2016/15"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Confirm: Flag, BackEnter: Flag};
     RECEIVER_LICENCE_CLAIMED = 422 "receiver-licence-claimed" "系统外接受人的许可证未经核验，仅为申报信息" "The licence of the receiver outside the system is a claim that no officer verified" ["eco_code_2026/534", "solid_waste_law_2020/80"] {Issue: Flag, Release: Warn, SendOn: Flag, Confirm: Flag, BackEnter: Flag};
     EXEMPTION_NOT_CONFIRMED = 422 "exemption-condition-not-confirmed" "豁免条件须逐项确认" "The condition of the exemption must be confirmed" [] {Issue: Refuse, SendOn: Refuse, BackEnter: Flag};
-    LICENCE_SCALE_EXCEEDED = 422 "licence-scale-exceeded" "已达到或超过许可证年经营规模" "The yearly scale of the licence is reached or exceeded" [] {Issue: Warn, Release: Warn, SendOn: Warn, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
+    LICENCE_SCALE_EXCEEDED = 422 "licence-scale-exceeded" "已达到或超过许可证年经营规模" "The yearly scale of the licence is reached or exceeded" [] {Issue: Warn, Release: Warn, SendOn: Warn, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Flag, Agree: Flag};
     LICENCE_SCALE_120 = 422 "licence-scale-exceeded-by-20" "超过许可证年经营规模百分之二十以上" "The yearly scale is exceeded by 20 % or more" ["hw_licence_2016/12"] {Issue: Refuse, Release: Refuse, SendOn: Refuse};
     APPROVAL_MISSING = 422 "approval-missing" "跨省转移未经批准" "No cross-province approval in force covers this" ["eco_code_2026/536", "solid_waste_law_2020/82", "decree_23_2021/21"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, BackEnter: Flag};
     APPROVAL_NOT_VERIFIED = 422 "approval-not-verified" "跨省转移批准未经主管部门核验，仅为申报信息" "The approval is a claim that no officer verified" ["eco_code_2026/536", "solid_waste_law_2020/82"] {Issue: Flag, SendOn: Flag, BackEnter: Flag};
-    APPROVAL_EXCEEDED = 422 "approval-exceeded" "超出跨省转移批准的重量" "More than the approved mass" ["decree_23_2021/28"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Warn, Agree: Warn};
+    APPROVAL_EXCEEDED = 422 "approval-exceeded" "超出跨省转移批准的重量" "More than the approved mass" ["decree_23_2021/28"] {Issue: Refuse, Release: Refuse, SendOn: Refuse, Receive: Flag, Confirm: Flag, BackEnter: Flag, Correct: Flag, Agree: Flag};
     INBOUND_SCREENED = 422 "inbound-not-for-use" "接受地从严控制不作为资源利用的危险废物跨省移入" "The place of receipt looks closely at waste from another province that is not for use" [] {Issue: Warn, SendOn: Warn, BackEnter: Warn};
     FOREIGN_CONSIGNOR = 422 "foreign-consignor" "禁止进口固体废物" "Solid waste may not be imported" ["eco_code_2026/477", "solid_waste_law_2020/23"] {Issue: Refuse, BackEnter: Flag};
     UNIT_NOT_VERIFIED = 422 "unit-not-verified" "单位尚未核验" "The unit is not verified" [] {Issue: Refuse, BackEnter: Flag};
@@ -427,6 +427,7 @@ rules! {
     SKIP_REASON_MISSING = 422 "skip-reason-not-given" "缺少前一环节签字而未说明原因" "An earlier signature is missing and nobody said why" [] {Receive: Warn};
     DISCREPANCY = 422 "discrepancy" "到货与联单不符" "What came differs from the manifest" ["decree_23_2021/18"] {Confirm: Flag};
     REFUSED_MASS = 422 "refused-mass" "有拒收量，须退回或改送" "Mass was refused; it must be returned or sent on" [] {Confirm: Flag};
+    RETURN_DIFFERS = 422 "return-differs-from-refused" "退回或改送的交付量与拒收量不符" "What is released is not the refused mass that was left for it" [] {Release: Flag, Correct: Flag, Agree: Flag};
     CLOCK_CLAMPED = 422 "claimed-time-clamped" "设备时间早于前一环节，已按前一环节时间记录" "The device's time was before the act before it and was clamped" [] {TakeOver: Flag, Arrive: Flag, HandOver: Flag, Receive: Flag, Confirm: Flag, RecordTreatment: Flag};
     BACK_ENTERED = 422 "back-entered" "纸质联单补录" "Entered afterwards from paper" ["decree_23_2021/20"] {BackEnter: Flag};
     BACK_ENTERED_LATE = 422 "back-entered-late" "超过十个工作日补录" "Entered later than ten working days after the transfer ended" ["decree_23_2021/20"] {BackEnter: Flag, RecordOfficialNo: Flag};

@@ -44,6 +44,9 @@ impl<T: DeserializeOwned + IntoParams + 'static> FromRequest for Query<T> {
 /// 400 with all faults.
 pub fn read<T: DeserializeOwned + IntoParams + 'static>(app: &App, query: &str) -> Result<T, Problem> {
     let parameters = parameters_of::<T>(app)?;
+    if let Some(byte) = broken_escape(query) {
+        return Err(Problem::query(vec![Fault::new("", FaultDetail::NotUtf8 { byte })]));
+    }
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query).map(web::Query::into_inner).unwrap_or_default();
     let (mut values, mut faults) = (Map::new(), Vec::new());
     for (name, text) in pairs {
@@ -61,6 +64,28 @@ pub fn read<T: DeserializeOwned + IntoParams + 'static>(app: &App, query: &str) 
         return Err(Problem::query(faults));
     }
     serde_json::from_value(values).map_err(|error| Problem::query(vec![Fault::value("", &error.to_string())]))
+}
+
+/// Where an escape begins that is not two hexadecimal digits, or a byte that is not UTF-8; read as they are, they would be
+/// taken for another text.
+fn broken_escape(query: &str) -> Option<usize> {
+    let (mut bytes, mut places) = (Vec::new(), Vec::new());
+    let raw = query.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = raw.get(at) {
+        places.push(at);
+        if *byte == b'%' {
+            let digits = raw.get(at + 1..at + 3).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+            let Some(value) = digits.and_then(|digits| hex::decode(digits).ok()) else { return Some(at) };
+            bytes.extend(value);
+            at += 3;
+        } else {
+            bytes.push(*byte);
+            at += 1;
+        }
+    }
+    let error = std::str::from_utf8(&bytes).err()?;
+    places.get(error.valid_up_to()).copied()
 }
 
 /// A query holds texts only; one that reads as what the schema wants is taken for it.

@@ -232,6 +232,16 @@ async fn verify_says_0_of_a_whole_export_1_of_a_changed_one_and_2_of_what_it_can
     is(run(&evidence, Some(&keys)), 0, "valid: ");
     is(run(&evidence, None), 2, "consistent, not authenticated: ");
 
+    // Keys of another day or none at all make no forgery of it; a false signature under a held key is one.
+    is(
+        run(&evidence, Some(&json!({ "keys": [] }))),
+        2,
+        &format!("not authenticated: the keys given do not hold {}", evidence["kid"].as_str().unwrap()),
+    );
+    let mut forged = evidence.clone();
+    forged["signature"] = json!("00".repeat(64));
+    is(run(&forged, Some(&keys)), 1, "tampered: ");
+
     // A sealed mass, by one digit; found without any key.
     let mut changed = evidence.clone();
     let part = changed["parts"].as_array_mut().unwrap().iter_mut().find(|part| part["bytes"].as_str().unwrap().contains("1200000")).unwrap();

@@ -145,7 +145,8 @@ async fn parties_codes_receiver_and_method_are_no_slips() {
         ["/lines/0/waste_code", "/lines/0/method", "/receiver/unit_id", "/consignor/name", "/lines/0/cover/kind", "/lines", "/lines/00/declared_g/x"]
     {
         let body = proposal(&[change("consignment", pointer, json!("x"))]);
-        manifest.act(&world, district.plant.who("clerk"), "correct", body).await.refused(422, "not-correctable");
+        let problem = manifest.act(&world, district.plant.who("clerk"), "correct", body).await.refused(422, "not-correctable");
+        assert!(problem.to_string().contains("/emergency_measures"), "{problem}");
     }
     for (pointer, value) in [
         ("/lines/0/declared_g", json!(0)),
@@ -220,8 +221,49 @@ async fn a_return_is_released_by_its_holder_and_its_mass_comes_out_of_the_refuse
     let answer = back.act(&world, district.plant.who("signatory"), "confirm", json!({})).await.ok();
     back.took(&answer);
     assert_eq!(back.last["result"]["state"], "confirmed");
+    // It is back in the generator's own store: nobody owes a treatment, and none is recorded here.
+    let who = district.plant.who("clerk");
+    let waiting = world.get(who, "/api/v1/manifests?waiting_for_me=true").await.ok();
+    assert_eq!(waiting["items"].as_array().unwrap().len(), 0, "{waiting}");
+    let next = world.get(who, &format!("/api/v1/manifests/{}/next", back.id)).await.ok();
+    assert!(!next.to_string().contains("record_treatment"), "{next}");
+    let treat = json!({ "line": 1, "method": "R9", "treated_g": 1, "batch": "B1" });
+    back.act(&world, who, "record_treatment", treat).await.refused(409, "return-is-back");
+    assert!(!manifest.flags(&world, &district).await.contains(&"return-differs-from-refused".to_owned()));
     assert_eq!((account(&world, "licence_line").await, account(&world, "plan_flow").await), ((0, 0), (0, 1_200_000)));
     assert_eq!(evidence_verdict(&world, &district, &back).await, Verdict::Valid);
+}
+
+#[actix_web::test]
+async fn more_or_less_than_the_refused_mass_goes_back_only_with_a_flag_on_both_manifests() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "received").await;
+    let verdict = json!({ "lines": [{ "line": 1, "decision": "none", "reasons": ["packaging_or_label"] }] });
+    let answer = manifest.act(&world, district.works.who("signatory"), "confirm", verdict).await.ok();
+    manifest.took(&answer);
+    let mut send_on = json!({
+        "kind": "return", "carrier_id": district.carrier.id, "consignor_agreed": "电话", "planned_departure_on": "2026-11-23", "planned_receipt_on": "2026-11-23",
+    });
+    // A return has one place to go to.
+    send_on["receiver_site_id"] = json!(district.works_site);
+    assert_eq!(manifest.act(&world, district.works.who("signatory"), "send_on", send_on.clone()).await.status, 400);
+    send_on["receiver_site_id"] = json!(district.plant_site);
+    let answer = manifest.act(&world, district.works.who("signatory"), "send_on", send_on).await.ok();
+    let mut back = Manifest::of(&answer);
+    let answer = back.act(&world, district.carrier.who("dispatcher"), "assign", json!({ "trip": district.trip() })).await.ok();
+    back.took(&answer);
+    let flag = "return-differs-from-refused".to_owned();
+    for (mass_g, differs) in [(1_219_999, false), (1_220_000, true), (1_180_001, false), (1_180_000, true), (100_000, true)] {
+        let answer = back.act(&world, district.works.who("signatory"), "release", release(mass_g)).await.ok();
+        back.took(&answer);
+        for one in [&back, &manifest] {
+            assert_eq!(one.flags(&world, &district).await.contains(&flag), differs, "{mass_g} g");
+        }
+        let answer = back.act(&world, district.works.who("signatory"), "withdraw", json!({ "reason": "重新称重" })).await.ok();
+        back.took(&answer);
+    }
 }
 
 #[actix_web::test]

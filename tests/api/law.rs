@@ -472,3 +472,71 @@ async fn a_second_licence_line_of_the_site_keeps_its_own_account() {
     assert_eq!(problem["errors"][0]["pointer"], "/lines/1");
     assert_eq!(account(&world, "licence_line").await, before);
 }
+
+fn correction(part: &str, member: &str, mass_g: i64) -> Value {
+    let change = json!({ "part": part, "part_no": 1, "pointer": format!("/lines/0/{member}"), "value": mass_g });
+    json!({ "reason": "笔误", "changes": [change] })
+}
+
+#[actix_web::test]
+async fn a_correction_before_the_load_has_left_meets_the_limits_of_the_gate_and_one_after_it_states_a_fact() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let far = Receiver::new(&world, &district, CHANGCHUN, 900_000_000_000).await;
+    approve(&world, &district, &far, 10_000_000).await;
+    let mut manifest = Manifest::of(&issue(&world, &district, far.manifest(&district, 1_000_000)).await.ok());
+    let clerk = district.plant.who("clerk");
+    manifest.act(&world, clerk, "correct", correction("consignment", "declared_g", 10_000_001)).await.refused(422, "approval-exceeded");
+    let answer = manifest.act(&world, clerk, "correct", correction("consignment", "declared_g", 10_000_000)).await.ok();
+    manifest.took(&answer);
+    assert_eq!(account(&world, "approval").await, (10_000_000, 0));
+    let signatory = district.plant.who("signatory");
+    district.bring_to(&world, &mut manifest, "assigned").await;
+    let answer = manifest.act(&world, signatory, "release", release_loose(10_000)).await.ok();
+    manifest.took(&answer);
+    manifest.act(&world, signatory, "correct", correction("release", "released_g", 10_000_001)).await.refused(422, "approval-exceeded");
+    let answer = manifest.act(&world, signatory, "correct", correction("release", "released_g", 10_000_000)).await.ok();
+    manifest.took(&answer);
+    assert_eq!(account(&world, "approval").await, (0, 10_000_000));
+    let answer = manifest.act(&world, district.carrier.who("driver"), "take_over", json!({ "plate": "辽B12345" })).await.ok();
+    manifest.took(&answer);
+    let answer = manifest.act(&world, signatory, "correct", correction("release", "released_g", 11_000_000)).await.ok();
+    manifest.took(&answer);
+    let answer = manifest.act(&world, district.carrier.who("dispatcher"), "agree", json!({})).await.ok();
+    manifest.took(&answer);
+    assert_eq!(account(&world, "approval").await, (0, 11_000_000));
+    assert!(manifest.flags(&world, &district).await.contains(&"approval-exceeded".to_owned()));
+}
+
+fn release_loose(grams: i64) -> Value {
+    json!({ "lines": [{ "line": 1, "released_g": grams, "basis": "scale", "containers": [] }] })
+}
+
+#[actix_web::test]
+async fn a_correction_cannot_use_up_a_receivers_licence_and_its_refusal_tells_nobody_what_others_send() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let near = Receiver::new(&world, &district, "210213", 10_000_000_000).await;
+    let (first, clerk) = (Manifest::of(&issue(&world, &district, near.manifest(&district, 9_000_000_000)).await.ok()), district.plant.who("clerk"));
+    let mut second = Manifest::of(&issue(&world, &district, near.manifest(&district, 1_000_000)).await.ok());
+    let more = correction("consignment", "declared_g", 3_000_000_000);
+    let problem = second.act(&world, clerk, "correct", more).await.refused(422, "licence-scale-exceeded-by-20");
+    assert!(problem.to_string().contains("2998999999") && !problem.to_string().contains("9001000000"), "{problem}");
+    let answer = second.act(&world, clerk, "correct", correction("consignment", "declared_g", 2_999_999_999)).await.ok();
+    second.took(&answer);
+    let problem = issue(&world, &district, near.manifest(&district, 1)).await.refused(422, "licence-scale-exceeded-by-20");
+    assert!(["used up", "用完"].iter().any(|words| problem.to_string().contains(words)), "{problem}");
+    // Less is never refused.
+    second.act(&world, clerk, "correct", correction("consignment", "declared_g", 1)).await.ok();
+    first.act(&world, clerk, "correct", correction("consignment", "declared_g", 10_000_000_001)).await.refused(422, "correction-does-not-fit");
+    first.act(&world, clerk, "correct", correction("consignment", "declared_g", 10_000_000_000)).await.ok();
+}
+
+#[actix_web::test]
+async fn a_line_holds_ten_thousand_tonnes_and_not_a_gram_more() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let near = Receiver::new(&world, &district, "210213", 900_000_000_000).await;
+    issue(&world, &district, near.manifest(&district, 10_000_000_001)).await.refused(422, "line-too-heavy");
+    issue(&world, &district, near.manifest(&district, 10_000_000_000)).await.ok();
+}

@@ -157,7 +157,7 @@ async fn issue_step(tx: &mut Tx<'_>, actor: &Actor, id: Uuid, body: IssueManifes
         let text = Text::new("计划移出日不得早于今日；已发生的转移请补录", "The planned departure is past; enter what has happened as a back-entry");
         return Err(Problem::value("/planned_departure_on", text));
     }
-    let (given, elsewhere) = given(&beginner, &ends, &body, None, checks::nothing_declared(&body.lines, ""))?;
+    let (given, elsewhere) = given(&beginner, &ends, &body, None, checks::impossible_masses(&body.lines, ""))?;
     if let Some(paper_no) = &body.paper_no {
         ending::paper_is_free(tx, actor, id, ends.departure.unit_id(), paper_no, "/paper_no").await?;
     }
@@ -401,6 +401,13 @@ async fn send(tx: &mut Tx<'_>, mut stored: Stored, mut step: Step, sending: Send
     }
     let own_site = record.consignment.consignor.site_id.ok_or_else(|| Problem::broken("a consignor without its site"))?;
     let to = match (body.kind, body.receiver_site_id) {
+        (LinkKind::Return, Some(site)) if site != own_site => {
+            let text = Text::new(
+                "退回只能回到移出人原场所；送往其他场所请用改送",
+                "A return goes back to the consignor's own site; to another site it is re_consignment",
+            );
+            return Err(Problem::value("/receiver_site_id", text));
+        }
         (LinkKind::Return, _) => own_site,
         (LinkKind::ReConsignment, Some(site)) => site,
         (LinkKind::ReConsignment, None) => {
@@ -498,7 +505,7 @@ async fn refused_left(tx: &mut Tx<'_>, record: &Record, refused: &[(i32, i64)]) 
 
 /// What no paper can state, all at once: times in the wrong order, a line of nothing.
 fn impossible(body: &BackEnter) -> Refusals<DomainRefusal> {
-    let mut refusals = checks::nothing_declared(&body.manifest.lines, "/manifest");
+    let mut refusals = checks::impossible_masses(&body.manifest.lines, "/manifest");
     let steps = [("released_at", Some(body.released_at)), ("arrived_at", body.arrived_at), ("received_at", body.received_at)];
     let stated: Vec<(&'static str, DateTime<Utc>)> = steps.into_iter().filter_map(|(name, at)| Some((name, at?))).collect();
     for (index, (name, at)) in stated.iter().enumerate() {

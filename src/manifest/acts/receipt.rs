@@ -330,6 +330,9 @@ fn verdicts(received: &crate::manifest::domain::Received, body: &ConfirmLoad, di
 pub async fn record_treatment(call: &Call, actor: &Actor, id: Uuid, body: TreatLine) -> Result<Outcome, Problem> {
     identity::transact(call, actor, 1, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let (mut stored, _permit) = work::open(tx, actor, id, Act::RecordTreatment, &body.proxy).await?;
+        if stored.record.is_return() {
+            return Err(Refusals::from(DomainRefusal::ReturnIsBack).into());
+        }
         let mut step = Step::new(Act::RecordTreatment, tx.call.claim(body.done_at)?);
         let floor = stored.record.receipt.as_ref().map_or(stored.issued_at, |receipt| receipt.received_at);
         if step.claimed_at < floor {

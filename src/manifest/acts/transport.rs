@@ -74,6 +74,7 @@ async fn release_step(tx: &mut Tx<'_>, actor: &Actor, mut stored: Stored, body: 
     let before = stored.record.clone();
     let release = Release { lines, released_at: tx.now(), paper_no };
     stored.record = stored.record.issued(Act::Release)?.release(release)?.into();
+    checks::sent_on_mass(tx, &stored.record, &mut stored.flags, &mut step.findings).await?;
     step.postings = accounts::released(&before, &stored.record);
     step.facts = json!({ "leg_no": 1 });
     if let Some(release) = stored.record.release.clone() {
