@@ -299,6 +299,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    discrepancy_tasks (manifest_id, duty, unit_id) {
+        manifest_id -> Uuid,
+        duty -> Text,
+        unit_id -> Uuid,
+        reported_by -> Uuid,
+        reported_at -> Timestamptz,
+        acknowledged_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     division_paths (code, ancestor) {
         code -> Text,
         ancestor -> Text,

@@ -614,8 +614,16 @@ const PARAMETERS: Sql = Sql("SELECT DISTINCT ON (p.key) p.key, p.division, p.fro
      JOIN parameters p ON p.division = d.ancestor \
      WHERE (cardinality($1) = 0 OR p.key = ANY($1)) AND p.from_on <= $3 ORDER BY p.key, d.distance, p.from_on DESC");
 
+/// The day of the first defaults (`parameters.csv`).
+const PARAMETERS_SINCE: NaiveDate = match NaiveDate::from_ymd_opt(2022, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
+
 /// Some parameters, all without a key: the nearest division wins, then the latest day.
 pub(super) async fn parameters(conn: &mut AsyncPgConnection, keys: &[&str], division: &str, day: NaiveDate) -> Result<Vec<ParameterRow>, Problem> {
+    // Nothing is set for the days before the first default, and what happened then is still entered: the first value holds.
+    let day = day.max(PARAMETERS_SINCE);
     Ok(PARAMETERS.bind::<Array<Text>, _>(keys).bind::<Text, _>(division).bind::<Date, _>(day).load(conn).await?)
 }
 

@@ -460,7 +460,8 @@ pub async fn received(tx: &mut Tx<'_>, incoming: &Incoming<'_>, lots: &mut [NewL
             fillings: json!(told),
             ..row
         });
-        let left_g = match shorts.get_mut(&lot.waste_code).filter(|shorts| !shorts.is_empty()) {
+        // What came in drums of its own stands in them: it cannot be what went out before.
+        let left_g = match shorts.get_mut(&lot.waste_code).filter(|shorts| carried.is_empty() && !shorts.is_empty()) {
             None => lot.mass_g,
             Some(shorts) => {
                 let one = StockLot { id: lot.id, left_g: lot.mass_g, facility: None, since_at: incoming.at, made_on: day };

@@ -123,8 +123,8 @@ fn stock(totals: &Totals) -> Stock {
     Stock {
         waste: waste(&totals.code, None),
         opening_g: grams(totals.opening_g),
-        // What was received, and what weighing found otherwise, came into the store as well.
-        generated_g: grams(totals.generated_g.saturating_add(totals.received_g).saturating_add(totals.adjusted_g)),
+        // What was received came into the store as well; what weighing found otherwise did not, and shows as what does not balance.
+        generated_g: grams(totals.generated_g.saturating_add(totals.received_g)),
         own_g: grams(of(&["used", "disposed"])),
         outside_g: grams(of(&["sent"])),
         closing_g: grams(totals.closing_g),

@@ -339,14 +339,14 @@ async fn draft_rows(conn: &mut AsyncPgConnection, site: Uuid, period: Period) ->
     Ok((DraftSource::Typed, rows.into_values().collect()))
 }
 
-/// The ledger's totals as rows to be declared. What a licence holder received stands in his operating record and is no row here;
-/// a difference of weighing belongs to what arose.
+/// The ledger's totals as rows to be declared. What was received or came back, and what weighing found otherwise, has no column
+/// in the form: such a row does not balance, is named when it is filed, and its clerk settles it knowingly.
 async fn ledger_rows(conn: &mut AsyncPgConnection, totals: &[ledger::Totals]) -> Result<Vec<DeclaredRow>, Problem> {
     let name_of = |flow: &ledger::Flow| flow.receiver.as_ref().and_then(|receiver| receiver["name"].as_str()).map(str::to_owned);
     let names: Vec<String> = totals.iter().flat_map(|total| &total.flows).filter_map(name_of).collect();
     let known = store::units_named(conn, &names).await?;
     let mut rows = Vec::new();
-    for total in totals.iter().filter(|total| total.received_g == 0) {
+    for total in totals {
         let (mut own, mut outside) = (Vec::new(), Vec::new());
         for flow in total.flows.iter().filter(|flow| flow.mass_g > 0) {
             let (Some(method), Ok(g)) = (flow.method.as_deref().and_then(|method| method.parse().ok()), Grams::try_from(flow.mass_g)) else {
@@ -379,7 +379,7 @@ async fn ledger_rows(conn: &mut AsyncPgConnection, totals: &[ledger::Totals]) ->
         rows.push(DeclaredRow {
             code: total.code.parse::<WasteCode>().map_err(|error| Problem::internal(&error))?,
             opening_g: grams(total.opening_g),
-            generated_g: grams(total.generated_g.saturating_add(total.adjusted_g)),
+            generated_g: grams(total.generated_g),
             own,
             outside,
             closing_g: grams(total.closing_g),
