@@ -30,7 +30,7 @@ use crate::registry::Words;
 /// Legal source: `eco_code_2026/532/para1`, `hj_1259_2022/6.3`.
 ///
 /// # Errors
-/// 403; every refusal of [`LedgerRefusal`] that a record can meet, all at once per stage.
+/// 403; every refusal of `LedgerRefusal` that a record can meet, all at once per stage.
 pub async fn record_entry(call: &Call, actor: &Actor, entry: RecordEntry) -> Result<Outcome, Problem> {
     transact(call, actor, 2, false, async |tx: &mut Tx<'_>, actor: &Actor| {
         let unit = policy::keeps_ledger(actor)?;

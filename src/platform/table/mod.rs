@@ -1,6 +1,6 @@
 //! Tables (表格): workbooks and CSV, read as people fill them in and written as their spreadsheets take them.
 //!
-//! [`file`] makes a grid of cells out of whatever was sent, in bounded memory; [`cell`] reads what stands in one, exactly
+//! [`mod@file`] makes a grid of cells out of whatever was sent, in bounded memory; [`cell`] reads what stands in one, exactly
 //! and aloud; [`template`] joins both to sheets with known columns; [`write`](mod@write) and [`export`] are the way out.
 //! Invariants: no float leaves [`excel`]; nothing in a file is computed, followed or run; no text becomes a formula.
 
