@@ -18,8 +18,9 @@ use super::refusal::DomainRefusal;
 use super::store::Stored;
 use super::table;
 use super::trips::judge_papers;
+use super::work::SUBJECT;
 use crate::catalogue::{self, Listing, MethodCode, WasteCode};
-use crate::evidence::Tx;
+use crate::evidence::{NewEvent, Tx};
 use crate::filing;
 use crate::ledger::accounts::{AccountKind, Balance};
 use crate::platform::app::NumberMode;
@@ -754,8 +755,7 @@ pub async fn sent_on_mass(tx: &mut Tx<'_>, record: &Record, flags: &mut BTreeSet
     for (index, line) in release.lines.iter().enumerate() {
         let Some(sent_g) = sent.iter().find(|one| one.line == line.line).map(|one| one.mass_g) else { continue };
         let released_g = line.released_g.get();
-        let difference = (released_g - sent_g).abs();
-        if difference >= tolerance.floor_g && difference * 10_000 > sent_g * tolerance.bp {
+        if tolerance.is_exceeded(sent_g, released_g) {
             differs = true;
             findings.add(
                 &table::RETURN_DIFFERS,
@@ -765,14 +765,25 @@ pub async fn sent_on_mass(tx: &mut Tx<'_>, record: &Record, flags: &mut BTreeSet
             );
         }
     }
-    flags.remove(table::RETURN_DIFFERS.kind.code);
+    let flag = table::RETURN_DIFFERS.kind.code;
+    flags.remove(flag);
     tx.lock(link.manifest_id).await?;
-    Sql("UPDATE manifests SET flags = CASE WHEN $3 THEN array_append(array_remove(flags, $2), $2) ELSE array_remove(flags, $2) END WHERE id = $1")
-        .bind::<diesel::sql_types::Uuid, _>(link.manifest_id)
-        .bind::<diesel::sql_types::Text, _>(table::RETURN_DIFFERS.kind.code)
-        .bind::<Bool, _>(differs)
-        .execute(tx.conn)
-        .await?;
+    let changed = Sql("UPDATE manifests SET flags = CASE WHEN $3 THEN array_append(flags, $2) ELSE array_remove(flags, $2) END \
+         WHERE id = $1 AND ($2 = ANY(flags)) <> $3")
+    .bind::<diesel::sql_types::Uuid, _>(link.manifest_id)
+    .bind::<diesel::sql_types::Text, _>(flag)
+    .bind::<Bool, _>(differs)
+    .execute(tx.conn)
+    .await?;
+    if changed > 0 {
+        // What another manifest is flagged with stands in its own chain too.
+        let payload = json!({
+            "linked_manifest_id": record.id, "facts": { "differs": differs }, "flags": if differs { vec![flag] } else { Vec::new() }, "warnings": [],
+        });
+        let (sealed, law, claimed_at) = (std::collections::BTreeMap::new(), Vec::new(), tx.now());
+        tx.append_aside(NewEvent { subject_kind: SUBJECT, subject: link.manifest_id, act: "return_compared", claimed_at, law, sealed, payload })
+            .await?;
+    }
     Ok(())
 }
 

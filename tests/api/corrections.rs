@@ -261,6 +261,10 @@ async fn more_or_less_than_the_refused_mass_goes_back_only_with_a_flag_on_both_m
         for one in [&back, &manifest] {
             assert_eq!(one.flags(&world, &district).await.contains(&flag), differs, "{mass_g} g");
         }
+        // The refused manifest says in its own chain when its flag came and went.
+        let events = world.get(district.works.who("signatory"), &format!("/api/v1/manifests/{}/events", manifest.id)).await.ok();
+        let last = events["events"].as_array().unwrap().iter().rfind(|event| event["act"] == "return_compared").cloned();
+        assert_eq!(last.is_some_and(|event| event["payload"]["facts"]["differs"] == true), differs, "{mass_g} g");
         let answer = back.act(&world, district.works.who("signatory"), "withdraw", json!({ "reason": "重新称重" })).await.ok();
         back.took(&answer);
     }

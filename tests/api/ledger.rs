@@ -373,3 +373,20 @@ async fn a_licence_holder_stores_a_year_wherever_it_stands_and_a_collector_ninet
     let day_after = last.succ_opt().unwrap().to_string();
     assert_eq!(age(&yard, &day_after).await, [("over_age".to_owned(), "HWJS20261123001".to_owned(), last.to_string())]);
 }
+
+#[actix_web::test]
+async fn what_happened_before_the_first_parameter_is_still_entered_and_asked_for() {
+    let world = World::new().await;
+    let unit = world.unit("大连金州化工有限公司", JINZHOU, &["clerk"]).await;
+    let site = site(&world, &unit, "一号厂区").await;
+    let books = Books::of(&world, &unit.admin, unit.who("clerk"), site).await;
+    // Parameters begin on 2022-01-01, in Dalian.
+    for at in ["2021-06-01T02:00:00Z", "2021-12-31T15:59:59Z", "2021-12-31T16:00:00Z"] {
+        books.record("generated", json!({ "mass_g": 1_000, "happened_at": at })).await.ok();
+    }
+    assert_eq!(books.closing(OIL).await, 3_000);
+    for on in ["2021-12-31", "2022-01-01"] {
+        let path = format!("/api/v1/ledger/breaks?site_id={site}&on={on}");
+        assert_eq!(world.get(unit.who("clerk"), &path).await.status, 200, "{on}");
+    }
+}

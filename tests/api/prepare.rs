@@ -123,3 +123,21 @@ async fn what_cannot_go_is_left_out_with_its_reason_and_lorries_are_not_overload
     let results = world.post(clerk, "/api/v1/manifests:issue_many", mixed).await.ok()["results"].clone();
     assert_eq!((&results[0]["status"], &results[1]["status"]), (&json!(422), &json!(201)), "{results}");
 }
+
+#[actix_web::test]
+async fn a_counted_loss_is_not_hidden_in_what_is_declared_as_generated() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let clerk = district.plant.who("clerk");
+    let books = Books::of(&world, &district.plant.admin, clerk, district.plant_site).await;
+    books.done("generated", json!({ "mass_g": 1_000_000 })).await;
+    books.done("counted", json!({ "mass_g": 970_000 })).await;
+    let path = format!("/api/v1/declarations/draft?site_id={}&period=2026-11", district.plant_site);
+    let draft = world.get(clerk, &path).await.ok();
+    let row = &draft["rows"][0];
+    assert_eq!((&row["generated_g"], &row["closing_g"]), (&json!(1_000_000), &json!(970_000)), "{draft}");
+    world.clock.set("2026-12-01T02:00:00Z".parse().unwrap());
+    let body = json!({ "site_id": district.plant_site, "period": "2026-11", "rows": draft["rows"] });
+    let problem = world.post(clerk, "/api/v1/declarations", body).await.refused(422, "declaration-unbalanced");
+    assert_eq!(problem["errors"][0]["pointer"], "/rows/0");
+}
