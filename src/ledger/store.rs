@@ -241,7 +241,7 @@ fn first_of(rows: &[LastRow], count: usize) -> Result<u32, Problem> {
 }
 
 /// What was sent or treated before the ledger held it.
-#[derive(diesel::QueryableByName)]
+#[derive(diesel::QueryableByName, Clone)]
 pub struct ShortRow {
     #[diesel(sql_type = SqlUuid)]
     pub entry_id: Uuid,

@@ -404,3 +404,21 @@ async fn what_comes_in_drums_is_not_taken_for_what_went_out_before() {
     works.done("used_on_site", part).await;
     assert_eq!(works.closing(OIL).await, 0);
 }
+
+#[actix_web::test]
+async fn a_drum_filled_after_the_lorry_left_is_not_what_it_took_and_one_from_before_is() {
+    let world = World::new().await;
+    let district = District::new(&world).await;
+    let books = Books::of(&world, &district.plant.admin, district.plant.who("clerk"), district.plant_site).await;
+    let drums = books.containers(2, true).await;
+    let mut manifest = district.issue(&world, 1_200_000).await;
+    district.bring_to(&world, &mut manifest, "in_transit").await;
+    world.clock.advance(chrono::Duration::hours(1));
+    books.fill(drums[0], 80_000).await;
+    assert_eq!(books.closing(OIL).await, 80_000, "it stands in the yard");
+    // Entered now, filled before the lorry came the same day: it went with it.
+    let before = json!({ "containers": [{ "container_id": drums[1], "mass_g": 1_200_000 }], "happened_at": "2026-11-22T23:00:00Z" });
+    books.done("generated", before).await;
+    assert_eq!(books.closing(OIL).await, 80_000);
+    assert_eq!(kinds(&books.breaks().await), [] as [&str; 0]);
+}

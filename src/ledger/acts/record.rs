@@ -267,7 +267,9 @@ impl Work<'_> {
             labels.push(self.label(one.label.as_ref().or(entry.label.as_ref())));
         }
         let mut fresh = Stock::new(lots.clone(), held.clone());
-        self.booking.cover(tx, entry.site_id, &self.code, &mut fresh, shorts);
+        // A drum filled after the lorry had left is not what it took; loose mass is told by the day alone.
+        let earlier: Vec<ShortRow> = shorts.iter().filter(|short| filled == 0 || short.happened_at > self.happened_at).cloned().collect();
+        self.booking.cover(tx, entry.site_id, &self.code, &mut fresh, &earlier);
         for lot in lots {
             let left_g = fresh.lot(lot.id).map_or(0, |lot| lot.left_g);
             self.booking.stock(NewStock {
